@@ -1,0 +1,239 @@
+// Package archtest holds the project's import table and fails when an import
+// breaks it. The same table, drawn, is in docs/architecture.md.
+package archtest
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "provery"
+
+// column says what a package may know. Packages of the two inner columns never
+// import each other; only packages above both do.
+type column int
+
+const (
+	base     column = iota // imported by everybody
+	crypto                 // no I/O, no clock, no log
+	data                   // no cryptography beyond hashing and sealing
+	service                // above both columns
+	public                 // importable by other modules: standard library and api only
+	testing_               // imported by tests and benchmarks only
+)
+
+type rule struct {
+	row    int
+	column column
+}
+
+// table gives each package its row and column: a package imports packages of
+// lower rows only, and never across the two inner columns.
+var table = map[string]rule{
+	"api":                            {0, public},
+	"internal/fault":                 {0, base},
+	"internal/parallel":              {0, base},
+	"internal/container":             {1, base},
+	"internal/telemetry":             {1, data},
+	"internal/curve":                 {1, crypto},
+	"internal/msm":                   {1, crypto},
+	"internal/ntt":                   {1, crypto},
+	"internal/curve/*":               {2, crypto},
+	"internal/r1cs":                  {3, crypto},
+	"internal/scheme":                {4, crypto},
+	"internal/frontend":              {4, crypto},
+	"internal/scheme/*":              {5, crypto},
+	"internal/frontend/*":            {5, crypto},
+	"internal/prove":                 {6, crypto},
+	"internal/seal":                  {1, data},
+	"internal/store":                 {2, data},
+	"internal/engine":                {2, data},
+	"internal/store/*":               {3, data},
+	"internal/registry":              {4, data},
+	"internal/queue":                 {4, data},
+	"internal/worker":                {7, service},
+	"internal/httpapi":               {7, service},
+	"internal/console":               {7, service},
+	"internal/config":                {7, service},
+	"client":                         {7, public},
+	"internal/daemon":                {8, service},
+	"internal/bench":                 {9, service},
+	"internal/cli":                   {10, service},
+	"cmd/*":                          {11, service},
+	"examples/*":                     {11, service},
+	"examples/zokrates/eddsa/signer": {0, public},
+	"internal/archtest":              {0, testing_},
+	"internal/peer":                  {0, testing_},
+	"internal/curve/gen":             {2, testing_},
+	"internal/curve/curvetest":       {3, testing_},
+	"internal/frontend/frontendtest": {5, testing_},
+	"internal/store/storetest":       {3, testing_},
+}
+
+// denied lists imports that the rows would allow.
+var denied = map[string][]string{
+	"internal/httpapi": {"internal/prove", "internal/scheme", "internal/frontend", "internal/worker", "internal/queue", "internal/registry"},
+	"client":           {"internal"},
+	"api":              {"internal"},
+}
+
+// strangers are two families of packages that never see each other.
+var strangers = [2]string{"internal/frontend", "internal/scheme"}
+
+// siblings may not import each other.
+var siblings = []string{"internal/curve/", "internal/scheme/", "internal/frontend/", "internal/store/"}
+
+func lookup(pkg string) (rule, bool) {
+	if r, ok := table[pkg]; ok {
+		return r, true
+	}
+	for dir := path.Dir(pkg); dir != "."; dir = path.Dir(dir) {
+		if r, ok := table[dir+"/*"]; ok {
+			return r, true
+		}
+	}
+	return rule{}, false
+}
+
+func within(pkg, dir string) bool { return pkg == dir || strings.HasPrefix(pkg, dir+"/") }
+
+// violation says why from may not import to, or "".
+func violation(from, to string, inTest bool) string {
+	f, ok := lookup(from)
+	if !ok {
+		return "the importing package isn't in the table"
+	}
+	t, ok := lookup(to)
+	if !ok {
+		return "the imported package isn't in the table"
+	}
+	for _, d := range denied[from] {
+		if within(to, d) {
+			return "denied"
+		}
+	}
+	for i, family := range strangers {
+		if within(from, family) && within(to, strangers[1-i]) {
+			return "front-ends and schemes never see each other"
+		}
+	}
+	for _, dir := range siblings {
+		if strings.HasPrefix(from, dir) && strings.HasPrefix(to, dir) && t.column != testing_ && f.column != testing_ {
+			return "siblings never see each other"
+		}
+	}
+	switch {
+	case inTest || f.column == testing_:
+		return ""
+	case t.column == testing_:
+		return "meant for tests only"
+	case t.row >= f.row:
+		return "imports go to lower rows only"
+	case f.column == crypto && t.column == data, f.column == data && t.column == crypto:
+		return "the two inner columns meet in worker only"
+	case f.column == public && t.column != public:
+		return "public packages import the standard library and api only"
+	}
+	return ""
+}
+
+type edge struct {
+	from, to string
+	inTest   bool
+	file     string
+}
+
+func imports(t *testing.T) []edge {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	if _, err := os.Stat(filepath.Join(root, "go.mod")); err != nil {
+		t.Fatal(err)
+	}
+	var edges []edge
+	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		base := d.Name()
+		if d.IsDir() {
+			if base == "testdata" || base == "node_modules" || base == "build" || (base != ".." && strings.HasPrefix(base, ".")) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(base, ".go") {
+			return nil
+		}
+		rel, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		from := filepath.ToSlash(filepath.Dir(rel))
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			to, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if to == module || strings.HasPrefix(to, module+"/") {
+				edges = append(edges, edge{from, strings.TrimPrefix(to, module+"/"), strings.HasSuffix(base, "_test.go"), filepath.ToSlash(rel)})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sort.Slice(edges, func(i, j int) bool { return edges[i].file < edges[j].file })
+	return edges
+}
+
+func TestImportTable(t *testing.T) {
+	t.Parallel()
+	edges := imports(t)
+	if len(edges) < 10 {
+		t.Fatalf("got %d imports: the walk missed the tree", len(edges))
+	}
+	for _, e := range edges {
+		if why := violation(e.from, e.to, e.inTest); why != "" && e.from != e.to {
+			t.Errorf("%s: %s imports %s: %s", e.file, e.from, e.to, why)
+		}
+	}
+}
+
+func TestTableRefuses(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, from, to string
+		refused        bool
+	}{
+		{"down the column", "internal/scheme/groth16", "internal/curve/bn254", false},
+		{"worker joins the columns", "internal/worker", "internal/queue", false},
+		{"up the column", "internal/curve", "internal/r1cs", true},
+		{"across the columns", "internal/queue", "internal/scheme", true},
+		{"across the other way", "internal/prove", "internal/store", true},
+		{"sibling schemes", "internal/scheme/gm17", "internal/scheme/groth16", true},
+		{"front-end to scheme", "internal/frontend/zokrates", "internal/scheme", true},
+		{"scheme to front-end", "internal/scheme/groth16", "internal/frontend", true},
+		{"handlers to provers", "internal/httpapi", "internal/prove", true},
+		{"client to internals", "client", "internal/fault", true},
+		{"unknown package", "internal/util", "internal/fault", true},
+		{"service to a test package", "internal/worker", "internal/peer", true},
+	}
+	for _, tc := range tests {
+		if got := violation(tc.from, tc.to, false) != ""; got != tc.refused {
+			t.Errorf("%s: refused = %v, want %v", tc.name, got, tc.refused)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+// Package prove joins a program with a proving key: the only place where a
+// front-end meets a scheme. It has no clock, log or storage of its own.
+package prove
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+
+	"provery/internal/curve"
+	"provery/internal/fault"
+	"provery/internal/frontend"
+	"provery/internal/scheme"
+)
+
+// The stages that Prover.Prove reports, in order. The scheme's own stages
+// ("prove.…") come between StageWitness and StageCheck.
+const (
+	StageWitness = "witness"
+	StageProve   = "prove"
+	StageCheck   = "check"
+)
+
+// Prover proves one circuit with one key. It is immutable and safe for
+// concurrent use.
+type Prover struct {
+	program frontend.Program
+	backend scheme.Backend
+	key     scheme.ProvingKey
+}
+
+// New joins program and key. A key for another curve, scheme or circuit size
+// is fault.InvalidArtifact.
+func New(program frontend.Program, backend scheme.Backend, key scheme.ProvingKey) (*Prover, error) {
+	if c := program.Curve(); backend.Curve() != c || key.Curve() != c {
+		return nil, fault.New(fault.InvalidArtifact, "key on %v for a program on %v", key.Curve(), c)
+	}
+	if key.Scheme() != backend.Scheme() {
+		return nil, fault.New(fault.InvalidArtifact, "%s key where a %s key is wanted", key.Scheme(), backend.Scheme())
+	}
+	if err := key.Fits(program.System()); err != nil {
+		return nil, err
+	}
+	return &Prover{program, backend, key}, nil
+}
+
+// Request is one proof to make.
+type Request struct {
+	Arguments json.RawMessage
+	Options   frontend.SolveOptions
+	Threads   int
+	// Rand is the source of blinding scalars: crypto/rand.Reader outside of tests.
+	Rand io.Reader
+	// Stage, if not nil, is called as each stage starts.
+	Stage func(name string)
+}
+
+// Result is a proof that has passed verification.
+type Result struct {
+	// Proof is in the language's own JSON format, public inputs included.
+	Proof json.RawMessage
+	// Outputs is the program's return value, decoded by the ABI.
+	Outputs json.RawMessage
+	// PublicInputs are 0x-prefixed, in the order of the verifying key.
+	PublicInputs []string
+	// Logs are the lines of the program's log statements, if asked for.
+	Logs []string
+}
+
+// Prove solves the arguments, proves, and verifies the proof before it
+// returns it. A proof that fails verification is fault.Internal and is not
+// returned.
+func (p *Prover) Prove(ctx context.Context, req Request) (*Result, error) {
+	stage := req.Stage
+	if stage == nil {
+		stage = func(string) {}
+	}
+	stage(StageWitness)
+	solution, err := p.program.Solve(ctx, req.Arguments, req.Options)
+	if err != nil {
+		return nil, err
+	}
+	stage(StageProve)
+	proof, err := p.backend.Prove(ctx, scheme.ProveInput{
+		Key: p.key, System: p.program.System(), Witness: solution.Witness,
+		Threads: req.Threads, Rand: req.Rand, Stage: stage,
+	})
+	if err != nil {
+		return nil, err
+	}
+	stage(StageCheck)
+	if err := p.check(ctx, proof, solution.Public); err != nil {
+		return nil, err
+	}
+	return p.encode(proof, solution)
+}
+
+func (p *Prover) check(ctx context.Context, proof scheme.Proof, public curve.Vector) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := p.backend.Verify(p.key.VerifyingKey(), proof, public); err != nil {
+		return &fault.Error{Code: fault.Internal, Detail: "the new proof failed verification and was withheld", Err: err}
+	}
+	return nil
+}
+
+func (p *Prover) encode(proof scheme.Proof, solution *frontend.Solution) (*Result, error) {
+	encoded, err := p.backend.EncodeProof(proof, solution.Public)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "encode proof")
+	}
+	inputs, err := p.backend.PublicInputs(solution.Public)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "encode public inputs")
+	}
+	return &Result{Proof: encoded, Outputs: solution.Outputs, PublicInputs: inputs, Logs: solution.Logs}, nil
+}
