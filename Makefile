@@ -1,0 +1,87 @@
+# Provery. `make` prints the targets.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export CGO_ENABLED := 0
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS   := -s -w -X main.version=$(VERSION)
+CACHE     ?= $(CURDIR)/build/cache
+TOOLCHAIN := toolchain/zokrates/node_modules/.package-lock.json
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME  ?= 5s
+# Packages whose tests start goroutines of the service; the race detector needs cgo and a C compiler.
+CONCURRENT := ./internal/parallel ./internal/store/... ./internal/engine/... ./internal/queue/... \
+              ./internal/registry/... ./internal/worker/... ./internal/httpapi/... ./internal/daemon/... ./client/...
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/provery, one static binary
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/provery ./cmd/provery
+
+.PHONY: demo
+demo: build $(CACHE)/reserves/.done ## register an example circuit, prove it over HTTP, verify, show the result
+	bin/provery demo --example $(CACHE)/reserves
+
+.PHONY: test
+test: setup ## set up and run all tests
+	go test ./...
+
+.PHONY: setup
+setup: $(TOOLCHAIN) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done ## install the compiler and make the test workloads (about 2 minutes, once)
+
+.PHONY: node
+node:
+	@command -v node >/dev/null && command -v npm >/dev/null || { \
+	  echo "Node.js (20 or later) with npm is needed to compile the example programs: install it and run this again." >&2; exit 1; }
+	@node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' || { \
+	  echo "Node.js $$(node --version) is too old: 20 or later is needed." >&2; exit 1; }
+	@command -v go >/dev/null || { echo "Go (the version in go.mod) is needed: install it and run this again." >&2; exit 1; }
+
+$(TOOLCHAIN): toolchain/zokrates/package-lock.json | node
+	@echo "installing the ZoKrates compiler from npm ..."
+	cd toolchain/zokrates && npm ci --no-audit --no-fund --loglevel=error
+
+$(CACHE)/reserves/.done: examples/zokrates/reserves/main.zok $(TOOLCHAIN)
+	node toolchain/zokrates/build.mjs examples/zokrates/reserves --out $(@D)
+	@touch $@
+
+$(CACHE)/eddsa/.done: examples/zokrates/eddsa/main.zok $(TOOLCHAIN)
+	@echo "making the EdDSA workload: compiling takes about 20 s, its key about 40 s, memory up to 2 GiB ..."
+	node toolchain/zokrates/build.mjs examples/zokrates/eddsa --out $(@D)
+	@touch $@
+
+.PHONY: lint
+lint: ## gofmt, go vet and staticcheck
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+.PHONY: race
+race: ## the race detector on the concurrent packages
+	@command -v cc >/dev/null || { echo "the race detector needs a C compiler (Debian: apt-get install gcc libc6-dev)" >&2; exit 1; }
+	CGO_ENABLED=1 go test -race -short $(CONCURRENT)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (5s)
+	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' internal api client examples | sort); do \
+	  for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]*)\(.*/\1/p' $$target); do \
+	    echo "fuzz $$(dirname $$target) $$name"; \
+	    go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$target) | tail -n 1; \
+	  done; \
+	done
+
+.PHONY: bench
+bench: setup ## the figures of docs/benchmarks.md
+	go run ./cmd/provery bench --workload $(CACHE)/eddsa
+
+.PHONY: ci
+ci: setup lint race fuzz test ## what CI runs
+
+.PHONY: clean
+clean: ## remove everything that was built or installed here
+	rm -rf bin build toolchain/zokrates/node_modules
