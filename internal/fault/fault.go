@@ -77,8 +77,8 @@ func New(code Code, format string, args ...any) *Error {
 }
 
 // Wrap says what was being done when err happened. The result keeps err's
-// code, path, position and retry delay where err holds an Error, and has the
-// given code otherwise. If err is an Error its detail follows the new text,
+// code, path, position and retry delay where err holds an Error, has Canceled or
+// DeadlineExceeded for the context errors, and the given code otherwise. If err is an Error its detail follows the new text,
 // after a colon; any other err's text stays out of the detail.
 // Wrap returns nil if err is nil.
 func Wrap(err error, code Code, format string, args ...any) error {
@@ -87,11 +87,14 @@ func Wrap(err error, code Code, format string, args ...any) error {
 	}
 	out := &Error{Code: code, Detail: fmt.Sprintf(format, args...), Err: err}
 	var inner *Error
-	if errors.As(err, &inner) {
+	switch {
+	case errors.As(err, &inner):
 		out.Code, out.Path, out.Position, out.RetryAfter = inner.Code, inner.Path, inner.Position, inner.RetryAfter
 		if inner.Detail != "" {
 			out.Detail += ": " + inner.Detail
 		}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		out.Code = CodeOf(err)
 	}
 	return out
 }

@@ -44,6 +44,19 @@ func TestWrapHidesForeignText(t *testing.T) {
 	}
 }
 
+func TestWrapKeepsContextErrors(t *testing.T) {
+	t.Parallel()
+	for cause, want := range map[error]fault.Code{
+		context.Canceled:         fault.Canceled,
+		context.DeadlineExceeded: fault.DeadlineExceeded,
+	} {
+		err := fault.Wrap(fmt.Errorf("between: %w", cause), fault.InvalidArtifact, "read")
+		if !fault.Is(err, want) || !errors.Is(err, cause) {
+			t.Errorf("got %v, want %s", fault.CodeOf(err), want)
+		}
+	}
+}
+
 func TestCodeOf(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
