@@ -90,6 +90,10 @@ type Backend interface {
 	// PublicInputs returns the inputs as 0x-prefixed fixed-width hex, as in
 	// proof.json.
 	PublicInputs(public curve.Vector) ([]string, error)
+
+	// ParsePublicInputs reads inputs given as decimal or 0x-prefixed hex.
+	// A value outside of the field is fault.InvalidRequest.
+	ParsePublicInputs(inputs []string) (curve.Vector, error)
 }
 
 // ImportInput is what ImportProvingKey reads.

@@ -1,0 +1,43 @@
+package groth16
+
+// The bellman layout (bellman_ce 0.3, bn128 only): alpha_g1, beta_g1, beta_g2,
+// gamma_g2, delta_g1, delta_g2, ic, h, l, a, b_g1, b_g2. Vectors start with
+// their length, u32 big-endian; coordinates are big-endian, c1 before c0.
+// Infinity doesn't occur: a and b have points only for the columns that the
+// matrices use, in an order that only the program tells.
+
+// bellmanSize is the size in bytes of a key in the bellman layout with na and
+// nb points in a and b.
+func (b *backend[S, A1, A2]) bellmanSize(d dimensions, na, nb int) int64 {
+	g1 := 3 + d.instance + d.domain - 1 + d.private() + na + nb
+	g2 := 3 + nb
+	return int64(g1)*int64(b.G1.Bytes()) + int64(g2)*int64(b.G2.Bytes()) + 6*4
+}
+
+// readBellman fills pk from a file in the bellman layout, whose a and b have
+// points for the given columns.
+func (r *source[S, A1, A2]) readBellman(pk *provingKey[S, A1, A2], columnsA, columnsB []uint32) error {
+	g1, g2, vk := r.G1, r.G2, pk.vk
+	n := pk.dimensions.domain
+	pk.a.columns, pk.b1.columns, pk.b2.columns, pk.l.first = columnsA, columnsB, columnsB, pk.instance
+	return inOrder(
+		func() error { return readOne(r, g1, "alpha_g1", &vk.alpha) },
+		func() error { return readOne(r, g1, "beta_g1", &pk.beta) },
+		func() error { return readOne(r, g2, "beta_g2", &vk.beta) },
+		func() error { return readOne(r, g2, "gamma_g2", &vk.gamma) },
+		func() error { return readOne(r, g1, "delta_g1", &pk.delta) },
+		func() error { return readOne(r, g2, "delta_g2", &vk.delta) },
+		func() error { return r.length("ic", pk.instance) },
+		func() (err error) { vk.gammaABC, err = readFinite(r, g1, "ic", pk.instance); return },
+		func() error { return r.length("h", n-1) },
+		func() (err error) { pk.h, err = readFinite(r, g1, "h", n-1); return },
+		func() error { return r.length("l", pk.private()) },
+		func() (err error) { pk.l.points, err = readFinite(r, g1, "l", pk.private()); return },
+		func() error { return r.length("a", len(columnsA)) },
+		func() (err error) { pk.a.points, err = readFinite(r, g1, "a", len(columnsA)); return },
+		func() error { return r.length("b_g1", len(columnsB)) },
+		func() (err error) { pk.b1.points, err = readFinite(r, g1, "b_g1", len(columnsB)); return },
+		func() error { return r.length("b_g2", len(columnsB)) },
+		func() (err error) { pk.b2.points, err = readFinite(r, g2, "b_g2", len(columnsB)); return },
+	)
+}
