@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nkeys"
+
+	"provery/internal/fault"
+)
+
+// The oldest server that has what the queue relies on.
+const (
+	minMajor = 2
+	minMinor = 15
+)
+
+// connect fills in conn and js.
+func (e *Engine) connect(ctx context.Context, cfg Config) error {
+	opts, err := connectOptions(ctx, cfg, e.drained)
+	if err != nil {
+		return err
+	}
+	if e.server != nil {
+		opts = append(opts, nats.InProcessServer(e.server.server))
+	}
+	if e.conn, err = nats.Connect(cfg.URL, opts...); err != nil {
+		return connectFault(err)
+	}
+	if err := checkVersion(e.conn.ConnectedServerVersion()); err != nil {
+		return err
+	}
+	if e.js, err = jetstream.New(e.conn); err != nil {
+		return fault.Wrap(err, fault.Internal, "prepare JetStream")
+	}
+	_, err = e.js.AccountInfo(ctx)
+	switch {
+	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
+		return &fault.Error{Code: fault.Unsupported, Detail: "JetStream is not enabled on the server for this account", Err: err}
+	case err != nil:
+		return unreachable(err, "no answer from JetStream")
+	}
+	return nil
+}
+
+// connectOptions returns the options for both kinds of server. Reconnecting
+// goes on for ever: who uses the engine sees errors meanwhile, and Healthy
+// tells.
+func connectOptions(ctx context.Context, cfg Config, closed chan struct{}) ([]nats.Option, error) {
+	log := cfg.Logger
+	opts := []nats.Option{
+		nats.Name(cfg.Name),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(250 * time.Millisecond),
+		// A publish that sits in a buffer while the connection is away would
+		// be reported as sent: fail it at once instead.
+		nats.ReconnectBufSize(-1),
+		nats.ClosedHandler(func(*nats.Conn) { close(closed) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.Warn("engine disconnected", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(c *nats.Conn) {
+			log.Info("engine reconnected", "server", c.ConnectedServerName(), "version", c.ConnectedServerVersion())
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			log.Warn("engine reports an error", "error", err, "subject", subjectOf(sub))
+		}),
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		opts = append(opts, nats.Timeout(max(time.Until(deadline), time.Millisecond)))
+	}
+	if cfg.Credentials != "" {
+		if err := checkCredentials(cfg.Credentials); err != nil {
+			return nil, err
+		}
+		opts = append(opts, nats.UserCredentials(cfg.Credentials))
+	}
+	return opts, nil
+}
+
+// checkCredentials looks at the file before the first connection: the client
+// library would report a bad one as an unreachable server, again and again.
+func checkCredentials(path string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return &fault.Error{Code: fault.InvalidRequest, Detail: "credentials file can't be read", Err: err}
+	}
+	defer clear(b)
+	key, err := nkeys.ParseDecoratedUserNKey(b)
+	if err != nil {
+		return &fault.Error{Code: fault.InvalidRequest, Detail: "credentials file holds no user's key", Err: err}
+	}
+	key.Wipe()
+	return nil
+}
+
+func subjectOf(sub *nats.Subscription) string {
+	if sub == nil {
+		return ""
+	}
+	return sub.Subject
+}
+
+// connectFault classifies a failed connection.
+func connectFault(err error) error {
+	if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) {
+		return &fault.Error{Code: fault.InvalidRequest, Detail: "the server refuses the credentials", Err: err}
+	}
+	return unreachable(err, "the server can't be reached")
+}
+
+// checkVersion refuses servers older than minMajor.minMinor. Text after the
+// patch number ("-RC.1") is ignored.
+func checkVersion(version string) error {
+	major, rest, ok := strings.Cut(version, ".")
+	minor, _, ok2 := strings.Cut(rest, ".")
+	ma, err := strconv.Atoi(major)
+	mi, err2 := strconv.Atoi(minor)
+	if !ok || !ok2 || err != nil || err2 != nil {
+		return fault.New(fault.Unsupported, "the server's version %q can't be read; %d.%d or newer is needed", version, minMajor, minMinor)
+	}
+	if ma < minMajor || ma == minMajor && mi < minMinor {
+		return fault.New(fault.Unsupported, "the server's version is %s; %d.%d or newer is needed", version, minMajor, minMinor)
+	}
+	return nil
+}

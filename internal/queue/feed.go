@@ -1,0 +1,112 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// feed keeps the index up to date: one ordered consumer of the records'
+// headers for the whole process. It starts with all records and goes on
+// with the changes; the library takes it up again after a disconnection.
+type feed struct {
+	consume jetstream.ConsumeContext
+	ready   chan struct{} // closed when the records present at the start are in
+	once    sync.Once
+}
+
+// startFeed follows the bucket into x and returns when x is complete.
+func startFeed(ctx context.Context, b *bucket, x *index) (*feed, error) {
+	c, err := b.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{b.prefix + jobKeys + ">"},
+		DeliverPolicy:  jetstream.DeliverAllPolicy,
+		HeadersOnly:    true,
+	})
+	if err != nil {
+		return nil, engineFault(err, "follow job records")
+	}
+	f := &feed{ready: make(chan struct{})}
+	if info := c.CachedInfo(); info != nil && info.NumPending == 0 {
+		f.once.Do(func() { close(f.ready) })
+	}
+	strip := b.prefix + jobKeys
+	f.consume, err = c.Consume(func(m jetstream.Msg) {
+		md, err := m.Metadata()
+		if err != nil {
+			return // not from a consumer: can't happen
+		}
+		applyMessage(x, strings.TrimPrefix(m.Subject(), strip), md.Sequence.Stream, m.Headers())
+		if md.NumPending == 0 {
+			f.once.Do(func() { close(f.ready) })
+		}
+	})
+	if err != nil {
+		return nil, engineFault(err, "follow job records")
+	}
+	select {
+	case <-f.ready:
+		return f, nil
+	case <-ctx.Done():
+		f.stop()
+		return nil, engineFault(ctx.Err(), "follow job records")
+	}
+}
+
+// stop ends the feed and waits for its last message.
+func (f *feed) stop() {
+	f.consume.Stop()
+	<-f.consume.Closed()
+}
+
+// applyMessage brings one change of a record into the index.
+func applyMessage(x *index, id string, rev uint64, h nats.Header) {
+	if h.Get(opHeader) != "" {
+		x.remove(id, rev, true)
+		return
+	}
+	var m meta
+	if err := json.Unmarshal([]byte(h.Get(metaHeader)), &m); err != nil || m.State == "" {
+		return // not written by this service
+	}
+	x.apply(id, rev, m)
+}
+
+// progress is what a worker tells about a running attempt, without a promise
+// that it arrives.
+type progress struct {
+	Attempt int    `json:"a"`
+	Stage   string `json:"s"`
+}
+
+// listen subscribes to the core messages: arrivals in the work stream, which
+// wake this process's idle workers, and progress.
+func (q *Queue) listen() error {
+	work, err := q.conn.Subscribe(q.names.wake+">", func(*nats.Msg) { q.wakeWorkers() })
+	if err != nil {
+		return engineFault(err, "subscribe to work")
+	}
+	q.subs = append(q.subs, work)
+	prog, err := q.conn.Subscribe(q.names.progress+"*", func(m *nats.Msg) {
+		var p progress
+		if json.Unmarshal(m.Data, &p) == nil {
+			q.index.setStage(strings.TrimPrefix(m.Subject, q.names.progress), p.Attempt, p.Stage)
+		}
+	})
+	if err != nil {
+		return engineFault(err, "subscribe to progress")
+	}
+	q.subs = append(q.subs, prog)
+	return q.openInbox()
+}
+
+// wakeWorkers lets one waiting Lease look for work; it wakes the next.
+func (q *Queue) wakeWorkers() {
+	select {
+	case q.work <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,109 @@
+package queue
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"provery/internal/fault"
+	"provery/internal/store"
+)
+
+// recordVersion is the version of the stored form. A record of a newer
+// version is refused; older ones are converted in decodeRecord.
+const recordVersion = 1
+
+// record is the stored form of a job: what clients see, and what only the
+// queue needs.
+type record struct {
+	Version int `json:"v"`
+	Job
+	// Failures counts lost and failed attempts, but not released ones.
+	Failures int `json:"failures,omitempty"`
+	// Garbage lists blobs that the record gave up and that may still exist.
+	Garbage []store.Digest `json:"garbage,omitempty"`
+	// IdemKey is the key of the idempotency entry that points here, if any.
+	IdemKey string `json:"idem,omitempty"`
+}
+
+func (r *record) encode() ([]byte, error) {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "encode job record")
+	}
+	if len(b) > maxRecord {
+		return nil, fault.New(fault.TooLarge, "encode job record: more than %d bytes", maxRecord)
+	}
+	return b, nil
+}
+
+func decodeRecord(b []byte) (record, error) {
+	var r record
+	err := json.Unmarshal(b, &r)
+	// A newer form may not fit into the struct; its version does.
+	if r.Version > recordVersion || err == nil && r.Version < 1 {
+		return record{}, fault.New(fault.Unsupported, "decode job record: it was written by another version of the service")
+	}
+	if err != nil {
+		return record{}, fault.Wrap(err, fault.Internal, "decode job record")
+	}
+	if r.State == Running && len(r.Attempts) == 0 {
+		return record{}, fault.New(fault.Internal, "decode job record: running without an attempt")
+	}
+	return r, nil
+}
+
+// meta is the part of a record that listing, statistics and sweeping need. It
+// travels in a message header, so that following the bucket doesn't move the
+// payloads. Times are Unix milliseconds, 0 for none.
+type meta struct {
+	State    State        `json:"s"`
+	Attempt  int          `json:"a,omitempty"`
+	Priority Priority     `json:"p"`
+	Owner    string       `json:"o,omitempty"`
+	Circuit  store.Digest `json:"c"`
+	Created  int64        `json:"t"`
+	Updated  int64        `json:"u"`
+	Finished int64        `json:"f,omitempty"`
+	Deadline int64        `json:"d,omitempty"`
+	Bytes    int64        `json:"b,omitempty"` // of the arguments
+	Garbage  bool         `json:"g,omitempty"`
+}
+
+func (r *record) meta() meta {
+	m := meta{
+		State: r.State, Attempt: r.Attempt, Priority: r.Priority, Owner: r.Owner, Circuit: r.CircuitID,
+		Created: millis(r.Created), Updated: millis(r.Updated), Finished: millis(r.Finished), Deadline: millis(r.Deadline),
+		Garbage: len(r.Garbage) > 0,
+	}
+	if r.Arguments != nil {
+		m.Bytes = r.Arguments.Size
+	}
+	return m
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// problemOf turns a worker's error into the record's form. Text of foreign
+// errors stays out: it may hold anything.
+func problemOf(err *fault.Error) Problem {
+	if err == nil {
+		err = fault.New(fault.Internal, "the worker failed without saying why")
+	}
+	return Problem{
+		Code: err.Code, Detail: truncate(err.Detail, maxDetail), Path: truncate(err.Path, maxDetail),
+		Position: err.Position, Retryable: err.Code.Retryable(),
+	}
+}
+
+func truncate(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}

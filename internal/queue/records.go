@@ -1,0 +1,199 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"provery/internal/fault"
+)
+
+const (
+	metaHeader  = "Provery-Meta" // meta as JSON
+	opHeader    = "KV-Operation" // set by key-value clients on markers
+	opPurge     = "PURGE"
+	jobKeys     = "j."
+	idemKeys    = "i."
+	maxRecord   = 900 << 10 // bytes; the engine's messages end at 1 MiB
+	maxInline   = 64 << 10  // bytes of a payload kept in the record
+	maxDetail   = 4 << 10   // bytes of an error's text
+	markerTTL   = time.Hour // how long a deleted job's marker stays
+	callTimeout = 10 * time.Second
+)
+
+// snapshot is a record as it was at a revision.
+type snapshot struct {
+	record
+	rev uint64
+}
+
+// errSwapped says that somebody else changed the key meanwhile.
+var errSwapped = fault.New(fault.Conflict, "the record changed meanwhile")
+
+// bucket is the key-value bucket of the records, used through its stream: a
+// key-value client can't set headers.
+type bucket struct {
+	js     jetstream.JetStream
+	stream jetstream.Stream
+	prefix string // of the subjects of its keys
+}
+
+// openBucket creates the bucket or brings its settings up to date. It has the
+// layout of a key-value bucket, so that operators' tools can read it.
+func openBucket(ctx context.Context, js jetstream.JetStream, name string, replicas int) (*bucket, error) {
+	prefix := "$KV." + name + "."
+	s, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name:              "KV_" + name,
+		Description:       "job records of Provery",
+		Subjects:          []string{prefix + ">"},
+		Storage:           jetstream.FileStorage,
+		Replicas:          replicas,
+		MaxMsgsPerSubject: 1,
+		Discard:           jetstream.DiscardNew,
+		AllowRollup:       true,
+		DenyDelete:        true,
+		AllowMsgTTL:       true,
+		// A replica that lags may answer a direct get with an old revision.
+		AllowDirect: replicas == 1,
+	})
+	if err != nil {
+		return nil, engineFault(err, "open job records")
+	}
+	return &bucket{js: js, stream: s, prefix: prefix}, nil
+}
+
+// put writes a key if its revision is still rev (0: absent), and returns the
+// new revision. A ttl above 0 lets the key expire. errSwapped means that the
+// revision was another one.
+func (b *bucket) put(ctx context.Context, key string, rev uint64, header nats.Header, data []byte, ttl time.Duration) (uint64, error) {
+	opts := []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(rev)}
+	if ttl > 0 {
+		opts = append(opts, jetstream.WithMsgTTL(ttl))
+	}
+	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.prefix + key, Header: header, Data: data}, opts...)
+	if err != nil {
+		return 0, engineFault(ownTimeout(ctx, err), "write record")
+	}
+	return ack.Sequence, nil
+}
+
+// get reads a key. NotFound covers deleted ones, whose marker's revision is
+// returned: it is what a new value has to replace.
+func (b *bucket) get(ctx context.Context, key string) ([]byte, uint64, error) {
+	m, err := b.stream.GetLastMsgForSubject(ctx, b.prefix+key)
+	if err != nil {
+		return nil, 0, engineFault(ownTimeout(ctx, err), "read record")
+	}
+	if m.Header.Get(opHeader) != "" {
+		return nil, m.Sequence, fault.New(fault.NotFound, "no such record")
+	}
+	return m.Data, m.Sequence, nil
+}
+
+// remove replaces a key by a marker that goes away by itself.
+func (b *bucket) remove(ctx context.Context, key string, rev uint64) (uint64, error) {
+	h := nats.Header{opHeader: {opPurge}, jetstream.MsgRollup: {jetstream.MsgRollupSubject}}
+	return b.put(ctx, key, rev, h, nil, markerTTL)
+}
+
+// putJob writes a job's record, as put does.
+func (b *bucket) putJob(ctx context.Context, r *record, rev uint64) (uint64, error) {
+	data, err := r.encode()
+	if err != nil {
+		return 0, err
+	}
+	m, err := json.Marshal(r.meta())
+	if err != nil {
+		return 0, fault.Wrap(err, fault.Internal, "encode job record")
+	}
+	return b.put(ctx, jobKeys+r.ID, rev, nats.Header{metaHeader: {string(m)}}, data, 0)
+}
+
+// getJob reads a job's record.
+func (b *bucket) getJob(ctx context.Context, id string) (snapshot, error) {
+	if err := CheckID(id); err != nil {
+		return snapshot{}, err
+	}
+	data, rev, err := b.get(ctx, jobKeys+id)
+	if fault.Is(err, fault.NotFound) {
+		return snapshot{}, fault.New(fault.NotFound, "no such job")
+	}
+	if err != nil {
+		return snapshot{}, err
+	}
+	r, err := decodeRecord(data)
+	return snapshot{record: r, rev: rev}, err
+}
+
+// engineFault classifies an error of the engine. Its text stays in the cause.
+func engineFault(err error, doing string) error {
+	var api *jetstream.APIError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fault.Wrap(err, fault.CodeOf(err), "%s", doing)
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return &fault.Error{Code: fault.NotFound, Detail: doing + ": not found", Err: err}
+	case errors.As(err, &api):
+		return apiFault(api, err, doing)
+	case engineAway(err):
+		return &fault.Error{Code: fault.Overloaded, Detail: doing + ": the job engine does not answer", RetryAfter: engineRetry, Err: err}
+	}
+	return fault.Wrap(err, fault.Internal, "%s", doing)
+}
+
+// ownTimeout tells the client library's time-out, which is the engine's fault,
+// from the caller's.
+func ownTimeout(ctx context.Context, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return nats.ErrTimeout
+	}
+	return err
+}
+
+// engineRetry is when to come back while the engine is away.
+const engineRetry = 2 * time.Second
+
+func engineAway(err error) bool {
+	for _, e := range []error{
+		nats.ErrTimeout, nats.ErrNoResponders, nats.ErrConnectionClosed, nats.ErrDisconnected, nats.ErrConnectionDraining,
+		nats.ErrReconnectBufExceeded, jetstream.ErrNoStreamResponse, jetstream.ErrJetStreamNotEnabled,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// Error codes of the server that the client library has no names for.
+const (
+	codeInsufficientResources = 10023
+	codeStorageExceeded       = 10047
+	codeStoreFailed           = 10077
+)
+
+func apiFault(api *jetstream.APIError, err error, doing string) error {
+	switch api.ErrorCode {
+	case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant:
+		return errSwapped
+	case jetstream.JSErrCodeJetStreamNotEnabled:
+		return &fault.Error{Code: fault.Overloaded, Detail: doing + ": the job engine does not answer", RetryAfter: engineRetry, Err: err}
+	case codeInsufficientResources, codeStorageExceeded:
+		return &fault.Error{Code: fault.InsufficientStorage, Detail: doing + ": the job engine's storage is full", Err: err}
+	case codeStoreFailed:
+		if strings.Contains(api.Description, "exceeded") { // a limit of the stream
+			return &fault.Error{Code: fault.Overloaded, Detail: doing + ": the queue is full", RetryAfter: engineRetry, Err: err}
+		}
+		if strings.Contains(api.Description, "no space left") {
+			return &fault.Error{Code: fault.InsufficientStorage, Detail: doing + ": the job engine's disk is full", Err: err}
+		}
+	}
+	return fault.Wrap(err, fault.Internal, "%s", doing)
+}
