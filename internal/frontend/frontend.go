@@ -47,10 +47,16 @@ type Program interface {
 	System() *r1cs.System
 	// ABI describes the arguments and outputs in the language's own JSON.
 	ABI() json.RawMessage
+	// Samples returns a few plain arguments of the right shape (zeros, ones),
+	// which the program may or may not accept: they test keys.
+	Samples() []json.RawMessage
 	// Statistics returns counts for display.
 	Statistics() Statistics
 	// WriteFile writes the program in Provery's own format.
 	WriteFile(w io.Writer) error
+	// Check reads the arguments and returns the error that Solve would return
+	// for their form. It is cheap: it solves nothing.
+	Check(arguments json.RawMessage, opts SolveOptions) error
 	// Solve computes the witness for arguments, JSON in the language's own
 	// conventions. Arguments that don't fit the ABI are
 	// fault.InvalidRequest with the path of the culprit; a failed assertion

@@ -1,0 +1,128 @@
+package zokrates
+
+import (
+	"math"
+	"slices"
+
+	"provery/internal/curve"
+	"provery/internal/fault"
+	"provery/internal/r1cs"
+)
+
+// assemble turns what the compiler collected into the compact form: slots
+// become places in z, and rows that read variables beyond z's columns move to
+// a pool of their own, since the constraint system knows its columns only.
+func assemble[S any](f curve.Field[S], c *compiler, h *Header, parameters []parameter) (*code, error) {
+	numColumns, ids, err := c.variables.finish()
+	if err != nil {
+		return nil, err
+	}
+	table, err := internTable(f, c.pool.coefs.table)
+	if err != nil {
+		return nil, err
+	}
+	place := c.variables.columns
+	out := &code{
+		places: len(ids), ids: ids, outputs: h.Outputs, directives: c.directives,
+		solvers: c.solvers, failures: c.failures.table, logs: c.logs,
+	}
+	for _, p := range parameters {
+		out.parameters = append(out.parameters, place[c.variables.slots[p.id]])
+	}
+	for k, slot := range c.pool.slots {
+		c.pool.slots[k] = place[slot]
+	}
+	rows, main, aux := splitRows(c.pool, uint32(numColumns))
+	out.steps = relocateSteps(c.steps, place, rows)
+	for _, matrix := range [][]uint32{c.a, c.b, c.c} {
+		for i, row := range matrix {
+			matrix[i] = rows[row]
+		}
+	}
+	numCoefs := len(c.pool.coefs.table) / f.Params().ScalarBytes
+	out.auxiliary = narrow(aux, numCoefs)
+	out.system = &r1cs.System{
+		Curve: h.Curve, NumPublic: c.variables.firstOutput + h.Outputs - 1, NumVariables: numColumns,
+		A: c.a, B: c.b, C: c.c, Rows: narrow(main, numCoefs), Table: table,
+	}
+	return out, nil
+}
+
+// internTable converts canonical values to the field's memory form.
+func internTable[S any](f curve.Field[S], canonical []byte) ([]byte, error) {
+	v := make([]S, len(canonical)/f.Params().ScalarBytes)
+	if err := f.Decode(v, canonical); err != nil {
+		return nil, fault.Wrap(err, fault.InvalidArtifact, "read program: coefficients")
+	}
+	return slices.Clone(f.Memory(v)), nil
+}
+
+// splitRows parts the pool's rows into those whose columns are all below
+// limit and the others, both in the pool's order, and returns the new numbers
+// by old number. main reuses the pool's storage.
+func splitRows(p *pool, limit uint32) (rows []uint32, main, aux curve.Sparse) {
+	rows = make([]uint32, p.numRows())
+	main = curve.Sparse{Start: make([]uint32, 1, len(p.start)), Columns: p.slots[:0], Coef32: p.terms[:0]}
+	aux = curve.Sparse{Start: []uint32{0}}
+	for row := range rows {
+		lo, hi := p.start[row], p.start[row+1]
+		dst, mark := &main, uint32(0)
+		for _, column := range p.slots[lo:hi] {
+			if column >= limit {
+				dst, mark = &aux, auxiliary
+				break
+			}
+		}
+		rows[row] = uint32(dst.NumRows()) | mark
+		dst.Columns = append(dst.Columns, p.slots[lo:hi]...)
+		dst.Coef32 = append(dst.Coef32, p.terms[lo:hi]...)
+		dst.Start = append(dst.Start, uint32(len(dst.Columns)))
+	}
+	return rows, main, aux
+}
+
+// narrow stores coefficient indexes in 16 bits where they fit.
+func narrow(m curve.Sparse, numCoefs int) curve.Sparse {
+	if numCoefs > math.MaxUint16+1 {
+		if m.Coef32 == nil {
+			m.Coef32 = []uint32{}
+		}
+		return m
+	}
+	m.Coef16 = make([]uint16, len(m.Coef32))
+	for k, c := range m.Coef32 {
+		m.Coef16[k] = uint16(c)
+	}
+	m.Coef32 = nil
+	return m
+}
+
+// relocateSteps replaces slots by places and pool rows by their new numbers.
+// It works in place.
+func relocateSteps(steps, place, rows []uint32) []uint32 {
+	for i := 0; i < len(steps); {
+		op, argument := steps[i]&opMask, steps[i]>>opBits
+		i++
+		switch op {
+		case opAssign:
+			steps[i-1] = op | place[argument]<<opBits
+		case opDirective:
+			in, out := int(steps[i]), int(steps[i+1])
+			i += 2
+			relocate(steps[i:i+2*in], rows)
+			relocate(steps[i+2*in:i+2*in+out], place)
+			i += 2*in + out
+		case opLog:
+			n := int(steps[i])
+			relocate(steps[i+1:i+1+n], rows)
+			i += 1 + n
+		}
+	}
+	return steps
+}
+
+func relocate(words, to []uint32) {
+	for i, w := range words {
+		words[i] = to[w]
+	}
+}
