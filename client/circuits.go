@@ -1,0 +1,98 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"provery/api"
+)
+
+// Circuits returns a page of at most limit circuits, newest first; 0 is the
+// service's default. cursor is the Next of the page before, "" for the first.
+func (c *Client) Circuits(ctx context.Context, cursor string, limit int) (*api.Page[api.Circuit], error) {
+	return fetch[api.Page[api.Circuit]](ctx, c, get(path("circuits")+page(cursor, limit)))
+}
+
+// Circuit returns the circuit of a reference.
+func (c *Client) Circuit(ctx context.Context, ref string) (*api.Circuit, error) {
+	return fetch[api.Circuit](ctx, c, get(path("circuits", ref)))
+}
+
+// RemoveCircuit removes a circuit with its tags and keys.
+func (c *Client) RemoveCircuit(ctx context.Context, ref string) error {
+	return c.do(ctx, call{method: http.MethodDelete, path: path("circuits", ref)}, nil)
+}
+
+// Tag makes tag, "tag" or "name:tag", point to ref's circuit.
+func (c *Client) Tag(ctx context.Context, ref, tag string) (*api.Circuit, error) {
+	return fetch[api.Circuit](ctx, c, call{method: http.MethodPut, path: path("circuits", ref, "tags", tag), repeatable: true})
+}
+
+// Keys returns a circuit's key sets, newest first.
+func (c *Client) Keys(ctx context.Context, ref string) ([]api.KeySet, error) {
+	p, err := fetch[api.Page[api.KeySet]](ctx, c, get(path("circuits", ref, "keys")))
+	if err != nil {
+		return nil, err
+	}
+	return p.Items, nil
+}
+
+// SetupKeys makes insecure-dev keys: proofs of them are for development only.
+func (c *Client) SetupKeys(ctx context.Context, ref, scheme string) (*api.KeySet, error) {
+	return post[api.KeySet](ctx, c, path("circuits", ref, "keys"), false,
+		api.SetupRequest{Setup: string(api.ProvenanceInsecureDev), Scheme: scheme})
+}
+
+// VerifyingKey returns a verifying key in ZoKrates's JSON. keys is a key
+// set's id, or a scheme for its newest.
+func (c *Client) VerifyingKey(ctx context.Context, ref, keys string) (json.RawMessage, error) {
+	key, err := fetch[json.RawMessage](ctx, c, get(path("circuits", ref, "keys", keys, "verifying-key")))
+	if err != nil {
+		return nil, err
+	}
+	return *key, nil
+}
+
+// DryRun computes a witness, which the service throws away.
+func (c *Client) DryRun(ctx context.Context, ref string, r api.WitnessRequest) (*api.WitnessResult, error) {
+	return post[api.WitnessResult](ctx, c, path("circuits", ref, "witness"), true, r)
+}
+
+// fetch makes a call for a T.
+func fetch[T any](ctx context.Context, c *Client, k call) (*T, error) {
+	out := new(T)
+	if err := c.do(ctx, k, out); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// post sends in as JSON and returns a T.
+func post[T any](ctx context.Context, c *Client, path string, repeatable bool, in any) (*T, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	return fetch[T](ctx, c, call{method: http.MethodPost, path: path, body: body, repeatable: repeatable})
+}
+
+func page(cursor string, limit int) string {
+	q := url.Values{}
+	if cursor != "" {
+		q.Set("cursor", cursor)
+	}
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	return query(q)
+}
+
+func query(q url.Values) string {
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}

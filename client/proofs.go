@@ -1,0 +1,148 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"provery/api"
+)
+
+// SubmitOptions change how a request for a proof is made.
+type SubmitOptions struct {
+	// IdempotencyKey makes the service return the same proof for the same
+	// request. Without it the client makes one for each call, so that a
+	// repetition after a network failure doesn't prove twice.
+	IdempotencyKey string
+	// Wait asks for the outcome within this time. 0 doesn't wait.
+	Wait time.Duration
+}
+
+// Submit asks for a proof and returns its job. With a wait, a proof that
+// fails within it is an *Error; without one its State tells.
+func (c *Client) Submit(ctx context.Context, r api.ProofRequest, o SubmitOptions) (*api.Proof, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	if o.IdempotencyKey == "" {
+		o.IdempotencyKey = rand.Text()
+	}
+	k := call{method: http.MethodPost, path: path("proofs"), body: body, repeatable: true, header: http.Header{
+		api.HeaderIdempotencyKey: {o.IdempotencyKey},
+	}}
+	if s := wholeSeconds(o.Wait); s > 0 {
+		k.header.Set(api.HeaderPrefer, "wait="+strconv.Itoa(s))
+	}
+	return fetch[api.Proof](ctx, c, k)
+}
+
+// Prove asks for a proof and waits until it is finished or ctx ends. A proof
+// that fails, is cancelled or expires is an *Error. When ctx ends the job
+// goes on: it is found again by Submit with the same idempotency key, or in
+// the list.
+func (c *Client) Prove(ctx context.Context, r api.ProofRequest) (*api.Proof, error) {
+	p, err := c.Submit(ctx, r, SubmitOptions{Wait: c.wait})
+	if err != nil {
+		return nil, err
+	}
+	return c.finish(ctx, p)
+}
+
+// Wait waits until the proof is finished or ctx ends, like Prove.
+func (c *Client) Wait(ctx context.Context, id string) (*api.Proof, error) {
+	p, err := c.Proof(ctx, id, 0)
+	if err != nil {
+		return nil, err
+	}
+	return c.finish(ctx, p)
+}
+
+// finish polls until p's state is terminal. A service that has no room for
+// waiting requests is asked again later, as long as ctx lasts.
+func (c *Client) finish(ctx context.Context, p *api.Proof) (*api.Proof, error) {
+	for attempt := 0; !p.State.Terminal(); attempt++ {
+		asked := time.Now()
+		next, err := c.Proof(ctx, p.ID, c.wait)
+		var refused *Error
+		switch {
+		case err == nil:
+			p = next
+		case !errors.As(err, &refused) || !refused.Retryable:
+			return nil, err
+		default:
+			if c.pause(ctx, attempt, err) != nil {
+				return nil, err
+			}
+		}
+		// A service that is about to stop answers at once.
+		if err == nil && !p.State.Terminal() && time.Since(asked) < c.wait/2 {
+			if err := c.pause(ctx, min(attempt, 2), nil); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return p, failure(p)
+}
+
+// failure returns the problem of a proof that ended without a result.
+func failure(p *api.Proof) error {
+	switch {
+	case p.State == api.StateSucceeded:
+		return nil
+	case p.Problem != nil:
+		return &Error{*p.Problem}
+	case p.State == api.StateCancelled:
+		return &Error{*api.NewProblem(api.CodeCanceled, "the proof was cancelled")}
+	case p.State == api.StateExpired:
+		return &Error{*api.NewProblem(api.CodeDeadlineExceeded, "the proof didn't end before its deadline")}
+	}
+	return &Error{*api.NewProblem(api.CodeInternal, "the proof failed")}
+}
+
+// Proof returns a proof as it is, or after up to wait if it isn't finished.
+func (c *Client) Proof(ctx context.Context, id string, wait time.Duration) (*api.Proof, error) {
+	q := url.Values{}
+	if s := wholeSeconds(wait); s > 0 {
+		q.Set("wait", strconv.Itoa(s))
+	}
+	return fetch[api.Proof](ctx, c, get(path("proofs", id)+query(q)))
+}
+
+// Proofs returns a page of at most limit proofs, newest first, without their
+// results; 0 is the service's default.
+func (c *Client) Proofs(ctx context.Context, f api.ProofFilter, cursor string, limit int) (*api.Page[api.Proof], error) {
+	q := url.Values{}
+	for name, value := range map[string]string{"state": string(f.State), "circuit": f.Circuit, "cursor": cursor} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	return fetch[api.Page[api.Proof]](ctx, c, get(path("proofs")+query(q)))
+}
+
+// Cancel stops a job. One that has ended stays as it is.
+func (c *Client) Cancel(ctx context.Context, id string) (*api.Proof, error) {
+	return fetch[api.Proof](ctx, c, call{method: http.MethodPost, path: path("proofs", id, "cancel"), repeatable: true})
+}
+
+// Delete erases the inputs and the result of a proof that has ended.
+func (c *Client) Delete(ctx context.Context, id string) error {
+	return c.do(ctx, call{method: http.MethodDelete, path: path("proofs", id)}, nil)
+}
+
+// Verify asks whether a proof holds. One that doesn't is no error.
+func (c *Client) Verify(ctx context.Context, r api.VerifyRequest) (*api.VerifyResult, error) {
+	return post[api.VerifyResult](ctx, c, path("verify"), true, r)
+}
+
+// wholeSeconds rounds up.
+func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }

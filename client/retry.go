@@ -1,0 +1,68 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+
+	"provery/api"
+)
+
+// maxPause bounds the pause before a repetition, whatever the service says.
+const maxPause = time.Minute
+
+// again reports whether a call that failed with err is worth repeating.
+func again(ctx context.Context, k call, err error) bool {
+	if ctx.Err() != nil || !k.repeatable {
+		return false
+	}
+	var e *Error
+	if !errors.As(err, &e) {
+		return true // the network: the answer didn't come
+	}
+	// A proof that ended with a problem has ended: only a new request helps.
+	return e.Retryable && e.Instance == "" && e.Code != api.CodeDeadlineExceeded
+}
+
+// pause waits as long as the service said, or backs off. It returns early
+// with ctx's error.
+func (c *Client) pause(ctx context.Context, attempt int, err error) error {
+	d := c.backoff(attempt)
+	var e *Error
+	if errors.As(err, &e) && e.RetryAfter > 0 {
+		d = max(d, time.Duration(e.RetryAfter)*time.Second)
+	}
+	return sleep(ctx, min(d, maxPause))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// exponential doubles from a quarter of a second, and varies by half, so that
+// clients that failed together don't come back together.
+func exponential(attempt int) time.Duration {
+	base := 250 * time.Millisecond << min(attempt, 8)
+	return base/2 + rand.N(base)
+}
+
+// retryAfter parses the header, in seconds or as a date.
+func retryAfter(header string) (seconds int, ok bool) {
+	if n, err := strconv.Atoi(header); err == nil && n >= 0 {
+		return n, true
+	}
+	if at, err := http.ParseTime(header); err == nil {
+		return max(0, int(time.Until(at).Seconds())), true
+	}
+	return 0, false
+}

@@ -1,0 +1,139 @@
+// Package config holds Provery's configuration: one struct with documented
+// defaults, filled from a YAML file, then the environment, then flags, and
+// checked as a whole.
+package config
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config is the whole configuration. Its YAML keys, joined by dots, are the
+// names that Set takes; the environment's names are the same in upper case,
+// joined by underscores, after PROVERY_.
+type Config struct {
+	// Listen is the address of the HTTP listener. Default 127.0.0.1:8080.
+	// One that isn't loopback needs API keys.
+	Listen string `yaml:"listen"`
+	// DataDir holds everything that lasts. Load fills it in: by default
+	// $XDG_DATA_HOME/provery, or ~/.local/share/provery.
+	DataDir string `yaml:"data_dir"`
+	// APIKeys are the keys that clients may use. Default none: the API is
+	// open, which needs a loopback listener.
+	APIKeys []APIKey `yaml:"api_keys"`
+	Limits  Limits   `yaml:"limits"`
+	Workers Workers  `yaml:"workers"`
+	Engine  Engine   `yaml:"engine"`
+	Log     Log      `yaml:"log"`
+	// ResultTTL is how long a finished proof stays readable. Default 24h.
+	ResultTTL time.Duration `yaml:"result_ttl"`
+	// CacheBytes bounds the opened circuits and keys. Default 1GiB.
+	CacheBytes Bytes `yaml:"cache_bytes"`
+	// AllowInsecureSetup lets clients ask for insecure-dev keys. Unset, it
+	// is allowed on a loopback listener only: ask InsecureSetupAllowed.
+	AllowInsecureSetup *bool `yaml:"allow_insecure_setup"`
+	// DrainTimeout bounds the wait for running work when the service stops.
+	// Default 30s.
+	DrainTimeout time.Duration `yaml:"drain_timeout"`
+}
+
+// APIKey is one client's key, by its hash: GenerateKey makes both.
+type APIKey struct {
+	// Name identifies the caller in logs and job records.
+	Name string `yaml:"name"`
+	// SHA256 is the hash of the whole key in hex.
+	SHA256 string `yaml:"sha256"`
+}
+
+// Limits bound what clients can make the service hold.
+type Limits struct {
+	// MaxBodyBytes bounds JSON bodies. Default 16MiB.
+	MaxBodyBytes Bytes `yaml:"max_body_bytes"`
+	// MaxArgumentsBytes bounds the arguments of one proof. Default 8MiB.
+	MaxArgumentsBytes Bytes `yaml:"max_arguments_bytes"`
+	// MaxUploadBytes bounds each uploaded file. Default 4GiB.
+	MaxUploadBytes Bytes `yaml:"max_upload_bytes"`
+	// MaxUploads bounds the uploads in progress. Default 4.
+	MaxUploads int `yaml:"max_uploads"`
+	// MaxQueueJobs bounds the waiting jobs. Default 10000.
+	MaxQueueJobs int `yaml:"max_queue_jobs"`
+	// MaxQueueBytes bounds the size of the waiting jobs. Default 1GiB.
+	MaxQueueBytes Bytes `yaml:"max_queue_bytes"`
+	// MaxWaiters bounds the requests that wait for a proof. Default 1000.
+	MaxWaiters int `yaml:"max_waiters"`
+	// MaxWait bounds one wait. Default 2m.
+	MaxWait time.Duration `yaml:"max_wait"`
+}
+
+// Workers are the proving resources of this process.
+type Workers struct {
+	// Slots is the number of proofs at a time. Default 1.
+	Slots int `yaml:"slots"`
+	// Threads is the number of threads for each proof. Default 0: the
+	// processors that the process may use, divided by Slots.
+	Threads int `yaml:"threads"`
+}
+
+// Engine is the job engine.
+type Engine struct {
+	// URL of a NATS server with JetStream; several are separated by commas.
+	// Default "": the engine is embedded.
+	URL string `yaml:"url"`
+	// Credentials is the path of a NATS credentials file. Default none.
+	Credentials string `yaml:"credentials"`
+	// Sync says when the embedded engine flushes to disk: "always", before
+	// a job counts as accepted, or an interval such as "2s", which a power
+	// failure may cost. Default always.
+	Sync string `yaml:"sync"`
+}
+
+// SyncAlways is the Engine.Sync that loses nothing.
+const SyncAlways = "always"
+
+// SyncInterval returns the interval of e.Sync, 0 for SyncAlways. It must
+// have passed Validate.
+func (e Engine) SyncInterval() time.Duration {
+	d, err := time.ParseDuration(e.Sync)
+	if err != nil {
+		return 0
+	}
+	return d
+}
+
+// The log formats.
+const (
+	FormatText = "text"
+	FormatJSON = "json"
+)
+
+// Log is what the service says about itself, on standard error.
+type Log struct {
+	// Level is debug, info, warn or error. Default info.
+	Level slog.Level `yaml:"level"`
+	// Format is text or json. Default text.
+	Format string `yaml:"format"`
+}
+
+// Default returns the defaults that don't depend on the environment: DataDir
+// is empty.
+func Default() Config {
+	return Config{
+		Listen: "127.0.0.1:8080",
+		Limits: Limits{
+			MaxBodyBytes:      16 << 20,
+			MaxArgumentsBytes: 8 << 20,
+			MaxUploadBytes:    4 << 30,
+			MaxUploads:        4,
+			MaxQueueJobs:      10_000,
+			MaxQueueBytes:     1 << 30,
+			MaxWaiters:        1000,
+			MaxWait:           2 * time.Minute,
+		},
+		Workers:      Workers{Slots: 1},
+		Engine:       Engine{Sync: SyncAlways},
+		Log:          Log{Level: slog.LevelInfo, Format: FormatText},
+		ResultTTL:    24 * time.Hour,
+		CacheBytes:   1 << 30,
+		DrainTimeout: 30 * time.Second,
+	}
+}

@@ -1,0 +1,296 @@
+package config_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"provery/internal/config"
+	"provery/internal/fault"
+)
+
+const hash = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+// valid returns a configuration that passes Validate.
+func valid() config.Config {
+	c := config.Default()
+	c.DataDir = "/data"
+	return c
+}
+
+func TestExampleHoldsTheDefaults(t *testing.T) {
+	t.Parallel()
+	var got config.Config
+	if err := got.Parse([]byte(config.Example())); err != nil {
+		t.Fatal(err)
+	}
+	want := config.Default()
+	want.APIKeys = []config.APIKey{}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	var keys map[string]any
+	if err := yaml.Unmarshal([]byte(config.Example()), &keys); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range config.Keys() {
+		at := any(keys)
+		for step := range strings.SplitSeq(key, ".") {
+			m, _ := at.(map[string]any)
+			v, ok := m[step]
+			if !ok {
+				t.Errorf("%s isn't in the example", key)
+			}
+			at = v
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	err := c.Parse([]byte("listen: 0.0.0.0:80\nlimits: {max_waiters: 7, max_body_bytes: 2KiB}\nlog: {level: debug}\nresult_ttl: 90m\nallow_insecure_setup: false\n" +
+		"api_keys:\n  - {name: a, sha256: " + hash + "}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "0.0.0.0:80" || c.Limits.MaxWaiters != 7 || c.Limits.MaxBodyBytes != 2048 || c.Log.Level != slog.LevelDebug || c.ResultTTL != 90*time.Minute {
+		t.Errorf("got %+v", c)
+	}
+	if c.AllowInsecureSetup == nil || *c.AllowInsecureSetup || c.APIKeys[0] != (config.APIKey{Name: "a", SHA256: hash}) {
+		t.Errorf("got %+v", c)
+	}
+	if c.Limits.MaxQueueJobs != 10_000 || c.Log.Format != config.FormatText {
+		t.Errorf("got %+v, want defaults where nothing is set", c)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ name, text, want string }{
+		{"unknown key", "listen: x\nlisten_on: y\n", "line 2: unknown key listen_on"},
+		{"unknown nested key", "limits:\n  max_waters: 1\n", "line 2: unknown key max_waters"},
+		{"two", "a: 1\nb: 2\n", "line 1: unknown key a; line 2: unknown key b"},
+		{"key twice", "listen: x\nlisten: y\n", "line 2"},
+		{"type", "limits: {max_waiters: many}\n", "line 1"},
+		{"size", "cache_bytes: 1GB\n", "want a size"},
+		{"level", "log: {level: loud}\n", "loud"},
+		{"syntax", "listen: [\n", "line"},
+		{"two documents", "listen: a:1\n---\nlisten: b:1\n", "more than one"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c := config.Default()
+			if err := c.Parse([]byte(tc.text)); err == nil || !strings.Contains(err.Error(), tc.want) || !fault.Is(err, fault.InvalidRequest) {
+				t.Errorf("got %v, want %q", err, tc.want)
+			}
+		})
+	}
+	c := config.Default()
+	if err := c.Parse([]byte("# nothing\n")); err != nil || !reflect.DeepEqual(c, config.Default()) {
+		t.Errorf("comments alone: got %v and %+v", err, c)
+	}
+}
+
+func TestLoadOrder(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "provery.yaml")
+	if err := os.WriteFile(file, []byte("workers: {slots: 2, threads: 2}\nlimits: {max_waiters: 2}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(config.Sources{
+		File: file,
+		Environ: []string{"PROVERY_WORKERS_THREADS=3", "PROVERY_LIMITS_MAX_WAITERS=3", "HOME=/home/me", "PROVERY_PORT=tcp://10.0.0.1:80",
+			"PROVERY_API_KEYS=a:" + hash + ", b:" + strings.Repeat("00", 32), "PROVERY_ALLOW_INSECURE_SETUP=true", "PROVERY_LOG_LEVEL=warn", "PROVERY_RESULT_TTL=2h"},
+		Flags: func(c *config.Config) error { return c.Set("limits.max_waiters", "4") },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Workers.Slots != 2 || c.Workers.Threads != 3 || c.Limits.MaxWaiters != 4 || c.DataDir != "/home/me/.local/share/provery" {
+		t.Errorf("got %+v, want file < environment < flags", c)
+	}
+	if len(c.APIKeys) != 2 || c.APIKeys[1].Name != "b" || c.Open() || !*c.AllowInsecureSetup || c.Log.Level != slog.LevelWarn || c.ResultTTL != 2*time.Hour {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestLoadDataDir(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		environ []string
+		want    string
+	}{
+		{"XDG", []string{"XDG_DATA_HOME=/x", "HOME=/h"}, "/x/provery"},
+		{"relative XDG is ignored", []string{"XDG_DATA_HOME=x", "HOME=/h"}, "/h/.local/share/provery"},
+		{"set", []string{"PROVERY_DATA_DIR=/d", "HOME=/h"}, "/d"},
+	} {
+		if c, err := config.Load(config.Sources{Environ: tc.environ}); err != nil || c.DataDir != tc.want {
+			t.Errorf("%s: got %v, %v, want %s", tc.name, c, err, tc.want)
+		}
+	}
+	if _, err := config.Load(config.Sources{}); err == nil || !strings.Contains(err.Error(), "data_dir") {
+		t.Errorf("nowhere: got %v, want data_dir", err)
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	t.Parallel()
+	if _, err := config.Load(config.Sources{File: filepath.Join(t.TempDir(), "none.yaml")}); err == nil || !strings.Contains(err.Error(), "none.yaml") {
+		t.Errorf("no file: got %v", err)
+	}
+	_, err := config.Load(config.Sources{Environ: []string{"HOME=/h", "PROVERY_WORKERS_SLOTS=two", "PROVERY_RESULT_TTL=day", "PROVERY_API_KEYS=abc", "PROVERY_CACHE_BYTES=-1",
+		"PROVERY_ALLOW_INSECURE_SETUP=maybe", "PROVERY_LOG_LEVEL=loud"}})
+	for _, want := range []string{"6 errors", "PROVERY_WORKERS_SLOTS", "PROVERY_RESULT_TTL", "PROVERY_API_KEYS", "PROVERY_CACHE_BYTES", "PROVERY_ALLOW_INSECURE_SETUP", "PROVERY_LOG_LEVEL"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s in it", err, want)
+		}
+	}
+	if err := new(config.Config).Set("listen.port", "1"); err == nil {
+		t.Error("an unknown setting was taken")
+	}
+}
+
+func TestValidateReportsEverythingAtOnce(t *testing.T) {
+	t.Parallel()
+	c := config.Config{
+		Listen:  "8080",
+		APIKeys: []config.APIKey{{Name: "a b", SHA256: "12"}, {Name: "x", SHA256: hash}, {Name: "x", SHA256: strings.ToUpper(hash)}},
+		Engine:  config.Engine{Sync: "often", Credentials: "/c"},
+	}
+	err := c.Validate()
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	for _, want := range []string{
+		"listen:", "api_keys[0].name", "api_keys[0].sha256", "api_keys[2].name: occurs twice", "api_keys[2].sha256: occurs twice", "data_dir:",
+		"limits.max_body_bytes", "limits.max_arguments_bytes", "limits.max_upload_bytes", "limits.max_uploads", "limits.max_queue_jobs", "limits.max_queue_bytes",
+		"limits.max_waiters", "limits.max_wait:", "workers.slots", "engine.sync", "engine.credentials", "log.format", "result_ttl",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in %v", want, err)
+		}
+	}
+}
+
+func TestValidateOne(t *testing.T) {
+	t.Parallel()
+	key := []config.APIKey{{Name: "a", SHA256: hash}}
+	tests := []struct {
+		name   string
+		change func(c *config.Config)
+		want   string // "" for valid
+	}{
+		{"defaults", func(*config.Config) {}, ""},
+		{"open to all", func(c *config.Config) { c.Listen = "0.0.0.0:8080" }, "no api_keys are configured"},
+		{"open on every interface", func(c *config.Config) { c.Listen = ":8080" }, "no api_keys are configured"},
+		{"open by a name", func(c *config.Config) { c.Listen = "prover.example:8080" }, "no api_keys are configured"},
+		{"with keys", func(c *config.Config) { c.Listen, c.APIKeys = ":8080", key }, ""},
+		{"IPv6 loopback", func(c *config.Config) { c.Listen = "[::1]:8080" }, ""},
+		{"localhost", func(c *config.Config) { c.Listen = "localhost:0" }, ""},
+		{"external engine", func(c *config.Config) { c.Engine.URL, c.Engine.Credentials = "nats://a:4222, tls://b:4222", "/c" }, ""},
+		{"engine's URL", func(c *config.Config) { c.Engine.URL = "http://a:4222" }, "engine.url"},
+		{"interval", func(c *config.Config) { c.Engine.Sync = "2s" }, ""},
+		{"no interval", func(c *config.Config) { c.Engine.Sync = "0s" }, "engine.sync"},
+		{"arguments over body", func(c *config.Config) { c.Limits.MaxArgumentsBytes = c.Limits.MaxBodyBytes + 1 }, "limits.max_arguments_bytes"},
+		{"negative threads", func(c *config.Config) { c.Workers.Threads = -1 }, "workers.threads"},
+		{"negative drain", func(c *config.Config) { c.DrainTimeout = -1 }, "drain_timeout"},
+		{"negative cache", func(c *config.Config) { c.CacheBytes = -1 }, "cache_bytes"},
+	}
+	for _, tc := range tests {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c := valid()
+			tc.change(&c)
+			err := c.Validate()
+			if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestInsecureSetupAllowed(t *testing.T) {
+	t.Parallel()
+	yes, no := true, false
+	for _, tc := range []struct {
+		listen string
+		set    *bool
+		want   bool
+	}{{"127.0.0.1:1", nil, true}, {":1", nil, false}, {":1", &yes, true}, {"127.0.0.1:1", &no, false}, {"bad", nil, false}} {
+		c := config.Config{Listen: tc.listen, AllowInsecureSetup: tc.set}
+		if got := c.InsecureSetupAllowed(); got != tc.want {
+			t.Errorf("%+v: got %v", tc, got)
+		}
+	}
+}
+
+func TestSyncInterval(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{config.SyncAlways: 0, "2s": 2 * time.Second} {
+		if got := (config.Engine{Sync: text}).SyncInterval(); got != want {
+			t.Errorf("%s: got %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestBytes(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]config.Bytes{"0": 0, "1023": 1023, "1KiB": 1024, "16 MiB": 16 << 20, "4GiB": 4 << 30, "2TiB": 2 << 40, " 7 ": 7} {
+		var got config.Bytes
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
+			t.Errorf("%q: got %d, %v, want %d", text, got, err, want)
+		}
+		var again config.Bytes
+		if err := again.UnmarshalText([]byte(got.String())); err != nil || again != got {
+			t.Errorf("%q: got %d back from %q", text, again, got)
+		}
+	}
+	for _, text := range []string{"", "x", "-1", "1GB", "1.5GiB", "9223372036854775807KiB", "8388608TiB", "KiB"} {
+		if err := new(config.Bytes).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q: got no error", text)
+		}
+	}
+}
+
+func TestEnvNamesAreUnique(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for _, key := range config.Keys() {
+		name := config.EnvName(key)
+		if other, ok := seen[name]; ok {
+			t.Errorf("%s and %s are both %s", key, other, name)
+		}
+		seen[name] = key
+	}
+	if seen["PROVERY_LIMITS_MAX_BODY_BYTES"] != "limits.max_body_bytes" || seen["PROVERY_LISTEN"] != "listen" {
+		t.Errorf("got %v", seen)
+	}
+}
+
+func TestGenerateKey(t *testing.T) {
+	t.Parallel()
+	key, got := config.GenerateKey()
+	other, _ := config.GenerateKey()
+	sum := sha256.Sum256([]byte(key))
+	if !strings.HasPrefix(key, config.KeyPrefix) || len(key) != len(config.KeyPrefix)+43 || key == other || got != hex.EncodeToString(sum[:]) {
+		t.Errorf("got %q and %q", key, got)
+	}
+	c := valid()
+	c.Listen, c.APIKeys = ":80", []config.APIKey{{Name: "a", SHA256: got}}
+	if err := c.Validate(); err != nil {
+		t.Error(err)
+	}
+	if c.APIKeys[0].Hash() != sum {
+		t.Error("the hash differs from the key's")
+	}
+}

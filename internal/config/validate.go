@@ -1,0 +1,121 @@
+package config
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+var keyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// Validate checks c as a whole and reports every error at once.
+func (c *Config) Validate() error {
+	v := &validator{}
+	v.listener(c)
+	v.keys(c.APIKeys)
+	v.limits(c.Limits)
+	v.engine(c.Engine)
+	v.check(c.DataDir != "", "data_dir: not set, and neither XDG_DATA_HOME nor HOME says where it should be")
+	v.check(c.Workers.Slots >= 1, "workers.slots: at least 1")
+	v.check(c.Workers.Threads >= 0, "workers.threads: at least 1, or 0 to find it out")
+	v.check(c.ResultTTL >= time.Minute, "result_ttl: at least 1m")
+	v.check(c.CacheBytes >= 0, "cache_bytes: at least 0")
+	v.check(c.DrainTimeout >= 0, "drain_timeout: at least 0")
+	v.check(c.Log.Format == FormatText || c.Log.Format == FormatJSON, "log.format: text or json")
+	return together("configuration", v.errs)
+}
+
+// Open reports whether the API is open: no API keys are configured.
+func (c *Config) Open() bool { return len(c.APIKeys) == 0 }
+
+// InsecureSetupAllowed reports whether clients may ask for insecure-dev keys.
+func (c *Config) InsecureSetupAllowed() bool {
+	if c.AllowInsecureSetup != nil {
+		return *c.AllowInsecureSetup
+	}
+	return Loopback(c.Listen)
+}
+
+// Loopback reports whether a listener on addr, "host:port", can be reached
+// from this machine only. It resolves no names: of them only localhost is
+// loopback, and the empty host, which is every interface, is not.
+func Loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+type validator struct{ errs []string }
+
+func (v *validator) check(ok bool, format string, args ...any) {
+	if !ok {
+		v.errs = append(v.errs, fmt.Sprintf(format, args...))
+	}
+}
+
+func (v *validator) listener(c *Config) {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		v.check(false, "listen: want host:port")
+		return
+	}
+	v.check(Loopback(c.Listen) || !c.Open(),
+		"listen: %s can be reached from other machines and no api_keys are configured: "+
+			"anyone could prove, read results and delete circuits. Add api_keys, or listen on 127.0.0.1", c.Listen)
+}
+
+func (v *validator) keys(keys []APIKey) {
+	names, hashes := map[string]bool{}, map[string]bool{}
+	for i, k := range keys {
+		at := fmt.Sprintf("api_keys[%d]", i)
+		v.check(keyName.MatchString(k.Name), "%s.name: up to 64 letters, digits, '.', '_' and '-'", at)
+		v.check(!names[k.Name], "%s.name: occurs twice", at)
+		hash := strings.ToLower(k.SHA256)
+		b, err := hex.DecodeString(hash)
+		v.check(err == nil && len(b) == 32, "%s.sha256: want the key's SHA-256 in hex, 64 digits", at)
+		v.check(!hashes[hash], "%s.sha256: occurs twice", at)
+		names[k.Name], hashes[hash] = true, true
+	}
+}
+
+func (v *validator) limits(l Limits) {
+	for _, size := range []struct {
+		key   string
+		value Bytes
+	}{
+		{"max_body_bytes", l.MaxBodyBytes}, {"max_arguments_bytes", l.MaxArgumentsBytes},
+		{"max_upload_bytes", l.MaxUploadBytes}, {"max_queue_bytes", l.MaxQueueBytes},
+	} {
+		v.check(size.value >= 1024, "limits.%s: at least 1KiB", size.key)
+	}
+	v.check(l.MaxArgumentsBytes <= l.MaxBodyBytes, "limits.max_arguments_bytes: more than max_body_bytes, which holds them")
+	v.check(l.MaxUploads >= 1, "limits.max_uploads: at least 1")
+	v.check(l.MaxQueueJobs >= 1, "limits.max_queue_jobs: at least 1")
+	v.check(l.MaxWaiters >= 1, "limits.max_waiters: at least 1")
+	v.check(l.MaxWait >= time.Second && l.MaxWait <= time.Hour, "limits.max_wait: between 1s and 1h")
+}
+
+func (v *validator) engine(e Engine) {
+	if e.Sync != SyncAlways {
+		d, err := time.ParseDuration(e.Sync)
+		v.check(err == nil && d > 0, "engine.sync: always, or an interval such as 2s")
+	}
+	v.check(e.Credentials == "" || e.URL != "", "engine.credentials: of no use to the embedded engine")
+	if e.URL == "" {
+		return
+	}
+	for one := range strings.SplitSeq(e.URL, ",") {
+		u, err := url.Parse(strings.TrimSpace(one))
+		ok := err == nil && u.Host != "" && (u.Scheme == "nats" || u.Scheme == "tls" || u.Scheme == "ws" || u.Scheme == "wss")
+		v.check(ok, "engine.url: want nats://host:port, several separated by commas")
+	}
+}

@@ -1,0 +1,161 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"provery/api"
+	"provery/internal/fault"
+)
+
+// Options make a Server.
+type Options struct {
+	Services Services
+	// Frontends are the circuit languages whose files can be uploaded.
+	Frontends []api.Frontend
+	// Version is the service's, for the OpenAPI document.
+	Version string
+	// Keys are the API keys. With none the API is open, and serves requests
+	// to loopback hosts only.
+	Keys []APIKey
+	// SpoolDir holds uploads while their request lasts. New makes it, with
+	// mode 0700, and removes what an earlier process left there.
+	SpoolDir string
+	Limits   Limits
+	// Metrics, if not nil, is served at /metrics.
+	Metrics http.Handler
+	// Observer, if not nil, is told of every exchange.
+	Observer Observer
+	Log      *slog.Logger
+}
+
+// Limits bound what requests can make the server hold. Zero fields take the
+// default.
+type Limits struct {
+	BodyBytes      int64         // of a JSON body; 16 MiB
+	ArgumentsBytes int64         // of a request's arguments; 8 MiB
+	UploadBytes    int64         // of one uploaded file; 4 GiB. A request holds at most twice that
+	Uploads        int           // in progress; 4
+	Waiters        int           // requests that wait for a proof; 1000
+	Wait           time.Duration // of one of them; 2 minutes
+}
+
+func (l Limits) withDefaults() Limits {
+	orDefault(&l.BodyBytes, 16<<20)
+	orDefault(&l.ArgumentsBytes, 8<<20)
+	orDefault(&l.UploadBytes, 4<<30)
+	orDefault(&l.Uploads, 4)
+	orDefault(&l.Waiters, 1000)
+	orDefault(&l.Wait, 2*time.Minute)
+	return l
+}
+
+func orDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// Observer takes measurements of exchanges.
+type Observer interface {
+	// ObserveRequest is called at the end of each exchange. route is the
+	// pattern of the route, never the path.
+	ObserveRequest(route string, status int, took time.Duration)
+	// AddWaiters changes the number of requests that wait for a proof.
+	AddWaiters(n int)
+}
+
+// Server is the HTTP API as a handler. It is safe for concurrent use.
+type Server struct {
+	services  Services
+	frontends []api.Frontend
+	limits    Limits
+	keys      []APIKey
+	log       *slog.Logger
+	observer  Observer
+	spool     *spool
+	mux       *routeMux
+	api       huma.API
+	public    map[string]bool // paths that need no API key
+	origins   *http.CrossOriginProtection
+	waiters   chan struct{}
+	uploads   chan struct{}
+	drain     sync.Once
+	draining  chan struct{} // closed when waiting requests should end
+}
+
+// New makes a server and its spool directory.
+func New(o Options) (*Server, error) {
+	spool, err := openSpool(o.SpoolDir)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "open spool directory")
+	}
+	limits := o.Limits.withDefaults()
+	s := &Server{
+		services: o.Services, frontends: o.Frontends, limits: limits, keys: o.Keys,
+		log: o.Log, observer: o.Observer, spool: spool,
+		mux:      &routeMux{ServeMux: http.NewServeMux()},
+		public:   map[string]bool{},
+		origins:  http.NewCrossOriginProtection(),
+		waiters:  make(chan struct{}, limits.Waiters),
+		uploads:  make(chan struct{}, limits.Uploads),
+		draining: make(chan struct{}),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.observer == nil {
+		s.observer = noObserver{}
+	}
+	installErrors()
+	s.api = humago.New(s.mux, openAPIConfig(o.Version))
+	describe(s.api.OpenAPI())
+	s.circuitRoutes()
+	s.keyRoutes()
+	s.proofRoutes()
+	s.toolRoutes()
+	s.systemRoutes(o.Metrics)
+	return s, s.documentRoutes()
+}
+
+// Drain makes requests that wait for a proof return its present state at
+// once. Requests that come later don't wait.
+func (s *Server) Drain() { s.drain.Do(func() { close(s.draining) }) }
+
+// routeMux is a ServeMux that remembers its patterns.
+type routeMux struct {
+	*http.ServeMux
+	patterns []string
+}
+
+// HandleFunc registers a handler and records its pattern.
+func (m *routeMux) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
+	m.patterns = append(m.patterns, pattern)
+	m.ServeMux.HandleFunc(pattern, h)
+}
+
+type noObserver struct{}
+
+func (noObserver) ObserveRequest(string, int, time.Duration) {}
+func (noObserver) AddWaiters(int)                            {}
+
+// writeJSON writes v as the response of a handler that bypasses huma.
+func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	_ = encodeJSON(w, v) // the client is gone: the access log has the status
+}
+
+func encodeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
