@@ -1,0 +1,109 @@
+package bench
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"provery/api"
+	"provery/client"
+	"provery/internal/config"
+	"provery/internal/daemon"
+)
+
+// ServiceReport is what the service adds to a proof: the time from the request
+// to its answer, over HTTP and through the durable queue, less the time for
+// witness and proof. Times are milliseconds.
+type ServiceReport struct {
+	Constraints int     `json:"constraints"`
+	Requests    int     `json:"requests"`
+	OverheadP50 float64 `json:"overhead_p50_ms"`
+	OverheadP99 float64 `json:"overhead_p99_ms"`
+	TotalP50    float64 `json:"total_p50_ms"`
+	TotalP99    float64 `json:"total_p99_ms"`
+}
+
+// Service measures n requests, one after another, to a service of its own with
+// the embedded engine in a temporary directory.
+func Service(ctx context.Context, w Workload, n int, progress func(string)) (*ServiceReport, error) {
+	dir, err := os.MkdirTemp("", "provery-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	cfg := config.Default()
+	cfg.Listen, cfg.DataDir = "127.0.0.1:0", dir
+	d, err := daemon.New(ctx, &cfg, daemon.Build{Version: "bench"}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	running, stop := context.WithCancel(ctx)
+	stopped := make(chan error, 1)
+	go func() { stopped <- d.Run(running) }()
+	defer func() {
+		stop()
+		<-stopped
+	}()
+	cl, err := client.New("http://" + d.Addr())
+	if err != nil {
+		return nil, err
+	}
+	progress("registering the small program")
+	circuit, err := register(ctx, cl, w)
+	if err != nil {
+		return nil, err
+	}
+	progress("sending requests")
+	return requests(ctx, cl, circuit, w, n)
+}
+
+func register(ctx context.Context, cl *client.Client, w Workload) (*api.Circuit, error) {
+	r := client.Registration{Frontend: "zokrates", Name: "small", Artefacts: map[string]io.Reader{}}
+	for role, name := range map[string]string{"program": w.program(), "abi": w.abi()} {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		r.Artefacts[role] = f
+	}
+	circuit, _, err := cl.Register(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	key, err := os.Open(w.key())
+	if err != nil {
+		return nil, err
+	}
+	defer key.Close()
+	_, _, err = cl.AddKeys(ctx, circuit.ID, client.KeyUpload{ProvingKey: key})
+	return circuit, err
+}
+
+// warmUp is the number of requests that aren't counted.
+const warmUp = 10
+
+func requests(ctx context.Context, cl *client.Client, circuit *api.Circuit, w Workload, n int) (*ServiceReport, error) {
+	var overheads, totals []time.Duration
+	for i := range n + warmUp {
+		start := time.Now()
+		p, err := cl.Prove(ctx, api.ProofRequest{Circuit: circuit.ID, Arguments: w.Arguments[i%len(w.Arguments)]})
+		if err != nil {
+			return nil, err
+		}
+		total := time.Since(start)
+		if i < warmUp {
+			continue
+		}
+		totals = append(totals, total)
+		overheads = append(overheads, total-time.Duration((p.Ledger.Witness+p.Ledger.Prove)*float64(time.Millisecond)))
+	}
+	ms := func(d time.Duration) float64 { return d.Seconds() * 1e3 }
+	return &ServiceReport{
+		Constraints: circuit.Statistics.Constraints, Requests: n,
+		OverheadP50: ms(median(overheads)), OverheadP99: ms(quantile(overheads, 0.99)),
+		TotalP50: ms(median(totals)), TotalP99: ms(quantile(totals, 0.99)),
+	}, nil
+}

@@ -1,0 +1,247 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"provery/api"
+	"provery/client"
+	"provery/internal/fault"
+)
+
+type circuitsCommand struct {
+	Add    circuitsAdd    `cmd:"" help:"Register a compiled circuit, with its keys if you have them."`
+	List   circuitsList   `cmd:"" help:"List the registered circuits."`
+	Show   circuitsShow   `cmd:"" help:"Show a circuit, its arguments and its keys."`
+	Remove circuitsRemove `cmd:"" help:"Remove a circuit with its tags and keys."`
+	Tag    circuitsTag    `cmd:"" help:"Make a tag point to a circuit."`
+}
+
+type circuitsAdd struct {
+	Name         string `arg:"" help:"Name for the circuit, such as payments or payments:v2."`
+	Program      string `arg:"" help:"Compiled program: ZoKrates's file 'out'." type:"existingfile"`
+	ABI          string `help:"The program's abi.json. Without it, arguments are a flat list of field elements." type:"existingfile" name:"abi" placeholder:"FILE"`
+	Frontend     string `help:"Circuit language." default:"zokrates"`
+	Key          string `help:"Proving key to upload." type:"existingfile" placeholder:"FILE"`
+	VerifyingKey string `help:"Verifying key to compare with." type:"existingfile" placeholder:"FILE"`
+	Setup        string `help:"Make keys instead: insecure-dev, for development only." enum:",insecure-dev" default:"" placeholder:"insecure-dev"`
+	Scheme       string `help:"Proving scheme; found out for uploaded keys." placeholder:"groth16"`
+}
+
+// Run registers a circuit and its keys.
+func (c *circuitsAdd) Run(ctx context.Context, e *env) error {
+	if c.Key != "" && c.Setup != "" {
+		return fault.New(fault.InvalidRequest, "--key and --setup exclude each other")
+	}
+	if c.VerifyingKey != "" && c.Key == "" {
+		return fault.New(fault.InvalidRequest, "--verifying-key needs --key")
+	}
+	cl, err := e.client()
+	if err != nil {
+		return err
+	}
+	name, tag, _ := strings.Cut(c.Name, ":")
+	files := map[string]string{"program": c.Program}
+	if c.ABI != "" {
+		files["abi"] = c.ABI
+	}
+	r := client.Registration{Frontend: c.Frontend, Name: name, Tag: tag, Artefacts: map[string]io.Reader{}}
+	for role, file := range files {
+		f, err := e.upload(file)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		r.Artefacts[role] = f
+	}
+	circuit, existed, err := cl.Register(ctx, r)
+	if err != nil {
+		return err
+	}
+	if existed {
+		fmt.Fprintln(e.Stderr, "The circuit was registered before.")
+	}
+	if c.Key != "" || c.Setup != "" {
+		if _, err := addKeys(ctx, e, cl, circuit.ID, keyFiles{c.Key, c.VerifyingKey, c.Scheme, "", c.Setup}); err != nil {
+			return fmt.Errorf("the circuit %s is registered, but its keys are not: %w", circuit.ID, err)
+		}
+		if circuit, err = cl.Circuit(ctx, circuit.ID); err != nil {
+			return err
+		}
+	}
+	return e.print(circuit, func(w io.Writer) { showCircuit(w, circuit) })
+}
+
+// upload opens a file whose reading is shown as progress on a terminal.
+func (e *env) upload(name string) (io.ReadCloser, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fault.New(fault.InvalidRequest, "%v", err)
+	}
+	info, err := f.Stat()
+	if err != nil || !e.terminal() || info.Size() < 8<<20 {
+		return f, err
+	}
+	bar := progressbar.NewOptions64(info.Size(), progressbar.OptionSetWriter(e.Stderr), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetDescription("sending "+info.Name()), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30))
+	return &tracked{io.TeeReader(f, bar), f}, nil
+}
+
+type tracked struct {
+	io.Reader
+	io.Closer
+}
+
+// terminal reports whether standard error is one.
+func (e *env) terminal() bool {
+	f, ok := e.Stderr.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+type circuitsList struct{}
+
+// Run lists all circuits.
+func (circuitsList) Run(ctx context.Context, e *env) error {
+	cl, err := e.client()
+	if err != nil {
+		return err
+	}
+	all := []api.Circuit{}
+	for cursor := ""; ; {
+		page, err := cl.Circuits(ctx, cursor, 0)
+		if err != nil {
+			return err
+		}
+		all = append(all, page.Items...)
+		if cursor = page.Next; cursor == "" {
+			break
+		}
+	}
+	return e.print(all, func(w io.Writer) {
+		if len(all) == 0 {
+			fmt.Fprintln(w, "No circuits are registered; 'provery circuits add' registers one.")
+			return
+		}
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "ID\tTAGS\tLANGUAGE\tCURVE\tCONSTRAINTS\tKEYS")
+		for _, c := range all {
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%s\n", short(c.ID), orDash(strings.Join(c.Tags, " ")), c.Frontend, c.Curve,
+				c.Statistics.Constraints, orDash(strings.Join(c.Schemes, " ")))
+		}
+		_ = t.Flush()
+	})
+}
+
+// short returns enough digits of an id to refer to it.
+func short(id string) string {
+	id = strings.TrimPrefix(id, "sha256:")
+	return id[:min(len(id), 16)]
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+type circuitsShow struct {
+	Ref string `arg:"" help:"Name, name:tag, id, or the first 12 digits of an id."`
+}
+
+// Run shows one circuit.
+func (c *circuitsShow) Run(ctx context.Context, e *env) error {
+	cl, err := e.client()
+	if err != nil {
+		return err
+	}
+	circuit, err := cl.Circuit(ctx, c.Ref)
+	if err != nil {
+		return err
+	}
+	return e.print(circuit, func(w io.Writer) {
+		showCircuit(w, circuit)
+		if len(circuit.ABI) > 0 {
+			fmt.Fprintf(w, "abi          %s\n", circuit.ABI)
+		}
+	})
+}
+
+func showCircuit(w io.Writer, c *api.Circuit) {
+	s := c.Statistics
+	fmt.Fprintf(w, "circuit      %s\n", c.ID)
+	fmt.Fprintf(w, "tags         %s\n", orDash(strings.Join(c.Tags, " ")))
+	fmt.Fprintf(w, "language     %s on %s\n", c.Frontend, c.Curve)
+	fmt.Fprintf(w, "constraints  %d, %d variables, %d public inputs of which %d are outputs\n", s.Constraints, s.Variables, s.PublicInputs, s.Outputs)
+	fmt.Fprintf(w, "stored       %s\n", bytesText(s.CompactBytes))
+	for _, k := range c.KeySets {
+		showKeys(w, &k)
+	}
+	if len(c.KeySets) == 0 {
+		fmt.Fprintln(w, "keys         none: 'provery keys add' uploads them, or makes some for development")
+	}
+}
+
+func showKeys(w io.Writer, k *api.KeySet) {
+	warning := ""
+	if k.Provenance == api.ProvenanceInsecureDev {
+		warning = ", INSECURE: for development only"
+	}
+	fmt.Fprintf(w, "keys         %s\n", k.ID)
+	fmt.Fprintf(w, "             %s, %s%s, %s, self-test %s\n", k.Scheme, k.Provenance, warning, bytesText(k.ProvingKeyBytes), orDash(k.SelfTest))
+}
+
+// bytesText returns n bytes in a unit that reads well.
+func bytesText(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
+type circuitsRemove struct {
+	Ref string `arg:"" help:"Name, name:tag, id, or the first 12 digits of an id."`
+}
+
+// Run removes a circuit.
+func (c *circuitsRemove) Run(ctx context.Context, e *env) error {
+	cl, err := e.client()
+	if err != nil {
+		return err
+	}
+	if err := cl.RemoveCircuit(ctx, c.Ref); err != nil {
+		return err
+	}
+	fmt.Fprintln(e.Stderr, "Removed.")
+	return nil
+}
+
+type circuitsTag struct {
+	Ref string `arg:"" help:"Name, name:tag, id, or the first 12 digits of an id."`
+	Tag string `arg:"" help:"Tag to set: name:tag, or tag alone for the name in the reference."`
+}
+
+// Run moves a tag.
+func (c *circuitsTag) Run(ctx context.Context, e *env) error {
+	cl, err := e.client()
+	if err != nil {
+		return err
+	}
+	circuit, err := cl.Tag(ctx, c.Ref, c.Tag)
+	if err != nil {
+		return err
+	}
+	return e.print(circuit, func(w io.Writer) { showCircuit(w, circuit) })
+}

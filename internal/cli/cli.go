@@ -1,0 +1,181 @@
+// Package cli is Provery's command line.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"provery/api"
+	"provery/client"
+	"provery/internal/fault"
+)
+
+// System is what a command has of the outside world.
+type System struct {
+	Args    []string
+	Environ []string
+	Version string
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Stderr  io.Writer
+}
+
+// Exit statuses.
+const (
+	exitOK     = 0
+	exitFailed = 1 // the command failed, or a proof isn't valid
+	exitUsage  = 2 // the command line is wrong
+)
+
+type commands struct {
+	Server  string           `help:"Address of the service for commands that use one." env:"PROVERY_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL"`
+	APIKey  string           `help:"API key for the service." env:"PROVERY_API_KEY" placeholder:"KEY"`
+	JSON    bool             `help:"Print JSON instead of text."`
+	Version kong.VersionFlag `help:"Print the version and exit."`
+
+	Serve    serveCommand    `cmd:"" help:"Run the service: API, queue and worker in one process."`
+	Circuits circuitsCommand `cmd:"" help:"Register and look at circuits."`
+	Keys     keysCommand     `cmd:"" help:"Add and export the keys of circuits."`
+	Prove    proveCommand    `cmd:"" help:"Make a proof, by the service or from files."`
+	Verify   verifyCommand   `cmd:"" help:"Verify a proof, by the service or from files."`
+	Proofs   proofsCommand   `cmd:"" help:"Look at proofs, cancel and delete them."`
+	Inspect  inspectCommand  `cmd:"" help:"Say what a file is: program, key, proof, witness."`
+	Demo     demoCommand     `cmd:"" help:"Run the service on an example, end to end."`
+	Bench    benchCommand    `cmd:"" help:"Measure registration, witness, proof and the service's own overhead."`
+	Config   configCommand   `cmd:"" help:"Print a configuration file with every setting and its default."`
+	Keygen   keygenCommand   `cmd:"" help:"Make an API key and its hash for the configuration."`
+	Health   healthCommand   `cmd:"" help:"Exit with 0 if the service is ready, for container health checks."`
+}
+
+// env is what commands run with.
+type env struct {
+	System
+	server, apiKey string
+	json           bool
+}
+
+// Main runs one command and returns the process's exit status.
+func Main(ctx context.Context, sys System) int {
+	var c commands
+	status := -1
+	parser, err := kong.New(&c,
+		kong.Name("provery"),
+		kong.Description("Proofs as a service: register a circuit once, then send arguments and get zk-SNARK proofs."),
+		kong.UsageOnError(), kong.Writers(sys.Stdout, sys.Stderr), kong.Vars{"version": sys.Version},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Exit(func(n int) { status = n }),
+	)
+	if err != nil {
+		fmt.Fprintln(sys.Stderr, "provery:", err)
+		return exitUsage
+	}
+	if len(sys.Args) == 0 {
+		sys.Args = []string{"--help"}
+	}
+	parsed, err := parser.Parse(sys.Args)
+	if status >= 0 { // --help or --version has printed its text
+		return status
+	}
+	if err != nil {
+		fmt.Fprintf(sys.Stderr, "provery: %v\nTry 'provery --help'.\n", err)
+		return exitUsage
+	}
+	e := &env{System: sys, server: c.Server, apiKey: c.APIKey, json: c.JSON}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	if err := parsed.Run(e); err != nil {
+		e.report(err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// errSaid is returned by commands that have already printed why they fail.
+var errSaid = errors.New("cli: said")
+
+// report prints an error for a person.
+func (e *env) report(err error) {
+	if errors.Is(err, errSaid) {
+		return
+	}
+	var remote *client.Error
+	if errors.As(err, &remote) {
+		e.reportProblem(&remote.Problem)
+		return
+	}
+	var f *fault.Error
+	text := err.Error()
+	if errors.As(err, &f) {
+		text = f.Error()
+		if f.Position != nil {
+			text += " (" + f.Position.String() + ")"
+		}
+	}
+	fmt.Fprintln(e.Stderr, "provery:", text)
+	if strings.Contains(err.Error(), "connection refused") {
+		fmt.Fprintf(e.Stderr, "Is the service running? Start it with 'provery serve', or name another with --server (now %s).\n", e.server)
+	}
+}
+
+func (e *env) reportProblem(p *api.Problem) {
+	fmt.Fprintln(e.Stderr, "provery:", p.Error())
+	switch {
+	case p.RetryAfter > 0:
+		fmt.Fprintf(e.Stderr, "Try again in %d s.\n", p.RetryAfter)
+	case p.Code == api.CodeUnauthenticated:
+		fmt.Fprintln(e.Stderr, "Give an API key with --api-key or PROVERY_API_KEY.")
+	case p.Incident != "":
+		fmt.Fprintf(e.Stderr, "The service's log knows more under %s.\n", p.Incident)
+	}
+}
+
+func (e *env) client() (*client.Client, error) {
+	return client.New(e.server, client.WithAPIKey(e.apiKey))
+}
+
+// print writes v as JSON if that is asked for, and by text otherwise.
+func (e *env) print(v any, text func(w io.Writer)) error {
+	if !e.json {
+		text(e.Stdout)
+		return nil
+	}
+	enc := json.NewEncoder(e.Stdout)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// open opens a file for reading, "-" being standard input.
+func (e *env) open(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(e.Stdin), nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fault.New(fault.InvalidRequest, "%v", err)
+	}
+	return f, nil
+}
+
+// read reads a whole file of at most limit bytes.
+func (e *env) read(name string, limit int64) ([]byte, error) {
+	f, err := e.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, fault.New(fault.InvalidRequest, "read %s: %v", name, err)
+	}
+	if int64(len(b)) > limit {
+		return nil, fault.New(fault.TooLarge, "%s has more than %d bytes", name, limit)
+	}
+	return b, nil
+}

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"provery/api"
+	"provery/client"
+	"provery/internal/fault"
+)
+
+type keysCommand struct {
+	Add  keysAdd  `cmd:"" help:"Upload the keys of a circuit, or make some for development."`
+	List keysList `cmd:"" help:"List the keys of a circuit."`
+	Show keysShow `cmd:"" help:"Print a verifying key in ZoKrates's format."`
+}
+
+// keyFiles are the keys to add.
+type keyFiles struct {
+	provingKey, verifyingKey, scheme, layout, setup string
+}
+
+func addKeys(ctx context.Context, e *env, cl *client.Client, ref string, k keyFiles) (*api.KeySet, error) {
+	if k.setup != "" {
+		scheme := k.scheme
+		if scheme == "" {
+			scheme = "groth16"
+		}
+		fmt.Fprintln(e.Stderr, "Making insecure-dev keys: whoever runs this machine can forge proofs for them.")
+		return cl.SetupKeys(ctx, ref, scheme)
+	}
+	u := client.KeyUpload{Scheme: k.scheme, Layout: k.layout}
+	pk, err := e.upload(k.provingKey)
+	if err != nil {
+		return nil, err
+	}
+	defer pk.Close()
+	u.ProvingKey = pk
+	if k.verifyingKey != "" {
+		vk, err := e.upload(k.verifyingKey)
+		if err != nil {
+			return nil, err
+		}
+		defer vk.Close()
+		u.VerifyingKey = vk
+	}
+	keys, existed, err := cl.AddKeys(ctx, ref, u)
+	if existed && err == nil {
+		fmt.Fprintln(e.Stderr, "The keys were registered before.")
+	}
+	return keys, err
+}
+
+type keysAdd struct {
+	Ref          string `arg:"" help:"Circuit: name, name:tag or id."`
+	Key          string `help:"Proving key to upload." type:"existingfile" placeholder:"FILE"`
+	VerifyingKey string `help:"Verifying key to compare with." type:"existingfile" placeholder:"FILE"`
+	Setup        string `help:"Make keys instead: insecure-dev, for development only." enum:",insecure-dev" default:"" placeholder:"insecure-dev"`
+	Scheme       string `help:"Proving scheme; found out for uploaded keys." placeholder:"groth16"`
+	Layout       string `help:"Layout of the proving key, ark or bellman; found out without it." enum:",ark,bellman" default:"" placeholder:"LAYOUT"`
+}
+
+// Run adds keys.
+func (c *keysAdd) Run(ctx context.Context, e *env) error {
+	if (c.Key == "") == (c.Setup == "") {
+		return fault.New(fault.InvalidRequest, "give either --key FILE or --setup insecure-dev")
+	}
+	cl, err := e.client()
+	if err != nil {
+		return err
+	}
+	k, err := addKeys(ctx, e, cl, c.Ref, keyFiles{c.Key, c.VerifyingKey, c.Scheme, c.Layout, c.Setup})
+	if err != nil {
+		return err
+	}
+	return e.print(k, func(w io.Writer) { showKeys(w, k) })
+}
+
+type keysList struct {
+	Ref string `arg:"" help:"Circuit: name, name:tag or id."`
+}
+
+// Run lists a circuit's keys.
+func (c *keysList) Run(ctx context.Context, e *env) error {
+	cl, err := e.client()
+	if err != nil {
+		return err
+	}
+	keys, err := cl.Keys(ctx, c.Ref)
+	if err != nil {
+		return err
+	}
+	return e.print(keys, func(w io.Writer) {
+		for i := range keys {
+			showKeys(w, &keys[i])
+		}
+		if len(keys) == 0 {
+			fmt.Fprintln(w, "The circuit has no keys.")
+		}
+	})
+}
+
+type keysShow struct {
+	Ref  string `arg:"" help:"Circuit: name, name:tag or id."`
+	Keys string `arg:"" optional:"" default:"groth16" help:"Id of the key set, or a scheme for its newest."`
+}
+
+// Run prints a verifying key.
+func (c *keysShow) Run(ctx context.Context, e *env) error {
+	cl, err := e.client()
+	if err != nil {
+		return err
+	}
+	vk, err := cl.VerifyingKey(ctx, c.Ref, c.Keys)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.Stdout, "%s\n", vk)
+	return err
+}

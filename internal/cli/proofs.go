@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"provery/api"
+)
+
+type proofsCommand struct {
+	List   proofsList   `cmd:"" help:"List proofs, newest first."`
+	Show   proofsShow   `cmd:"" help:"Show a proof, and wait for it if asked to."`
+	Cancel proofsCancel `cmd:"" help:"Cancel a proof that hasn't ended."`
+	Delete proofsDelete `cmd:"" help:"Erase a proof that has ended."`
+}
+
+type proofsList struct {
+	State   string `help:"Only proofs in this state." enum:",queued,running,succeeded,failed,cancelled,expired" default:"" placeholder:"STATE"`
+	Circuit string `help:"Only proofs of this circuit." placeholder:"REF"`
+	Limit   int    `help:"At most this many." default:"20"`
+}
+
+// Run lists proofs.
+func (c *proofsList) Run(ctx context.Context, e *env) error {
+	cl, err := e.client()
+	if err != nil {
+		return err
+	}
+	page, err := cl.Proofs(ctx, api.ProofFilter{State: api.State(c.State), Circuit: c.Circuit}, "", c.Limit)
+	if err != nil {
+		return err
+	}
+	return e.print(page, func(w io.Writer) {
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "ID\tSTATE\tCIRCUIT\tATTEMPT\tCREATED\tTOTAL")
+		for _, p := range page.Items {
+			total := "-"
+			if p.Finished != nil {
+				total = p.Finished.Sub(p.Created).Round(time.Millisecond).String()
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\n", p.ID, p.State, short(p.Circuit), p.Attempt, p.Created.Local().Format(time.DateTime), total)
+		}
+		_ = t.Flush()
+	})
+}
+
+type proofsShow struct {
+	ID   string        `arg:"" help:"Id of the proof."`
+	Wait time.Duration `help:"Wait up to this long for its end, such as 30s."`
+}
+
+// Run shows a proof.
+func (c *proofsShow) Run(ctx context.Context, e *env) error {
+	cl, err := e.client()
+	if err != nil {
+		return err
+	}
+	p, err := cl.Proof(ctx, c.ID, c.Wait)
+	if err != nil {
+		return err
+	}
+	return e.print(p, func(w io.Writer) { showProof(w, p) })
+}
+
+func showProof(w io.Writer, p *api.Proof) {
+	fmt.Fprintf(w, "proof    %s\nstate    %s\ncircuit  %s\n", p.ID, p.State, p.Circuit)
+	switch {
+	case p.Result != nil:
+		fmt.Fprintf(w, "%s\n", p.Result.Proof)
+		showOutcome(w, p)
+	case p.Problem != nil:
+		fmt.Fprintln(w, "problem ", p.Problem.Error())
+	case p.Position != nil:
+		fmt.Fprintln(w, "ahead   ", *p.Position)
+	case p.Stage != "":
+		fmt.Fprintln(w, "stage   ", p.Stage)
+	}
+}
+
+type proofsCancel struct {
+	ID string `arg:"" help:"Id of the proof."`
+}
+
+// Run cancels a proof.
+func (c *proofsCancel) Run(ctx context.Context, e *env) error {
+	cl, err := e.client()
+	if err != nil {
+		return err
+	}
+	p, err := cl.Cancel(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return e.print(p, func(w io.Writer) { fmt.Fprintln(w, p.State) })
+}
+
+type proofsDelete struct {
+	ID string `arg:"" help:"Id of the proof."`
+}
+
+// Run erases a proof.
+func (c *proofsDelete) Run(ctx context.Context, e *env) error {
+	cl, err := e.client()
+	if err != nil {
+		return err
+	}
+	return cl.Delete(ctx, c.ID)
+}

@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"provery/client"
+	"provery/internal/config"
+	"provery/internal/daemon"
+	"provery/internal/telemetry"
+)
+
+type serveCommand struct {
+	Config  string            `help:"Configuration file (YAML); 'provery config' prints one." type:"existingfile" placeholder:"FILE" env:"PROVERY_CONFIG"`
+	Listen  string            `help:"Address to listen on. One that isn't loopback needs API keys." placeholder:"HOST:PORT"`
+	DataDir string            `help:"Directory for everything that lasts." placeholder:"DIR"`
+	Slots   string            `help:"Proofs at a time." placeholder:"N"`
+	Threads string            `help:"Threads for each proof; 0 to find out." placeholder:"N"`
+	Set     map[string]string `help:"Any other setting, such as limits.max_wait=5m." placeholder:"KEY=VALUE"`
+}
+
+func (c *serveCommand) flags(cfg *config.Config) error {
+	for _, f := range []struct{ key, value string }{
+		{"listen", c.Listen}, {"data_dir", c.DataDir}, {"workers.slots", c.Slots}, {"workers.threads", c.Threads},
+	} {
+		if f.value == "" {
+			continue
+		}
+		if err := cfg.Set(f.key, f.value); err != nil {
+			return err
+		}
+	}
+	for key, value := range c.Set {
+		if err := cfg.Set(key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run runs the service until the process is told to stop.
+func (c *serveCommand) Run(ctx context.Context, e *env) error {
+	cfg, err := config.Load(config.Sources{File: c.Config, Environ: e.Environ, Flags: c.flags})
+	if err != nil {
+		return err
+	}
+	log, err := telemetry.NewLogger(e.Stderr, cfg.Log.Level, cfg.Log.Format)
+	if err != nil {
+		return err
+	}
+	d, err := daemon.New(ctx, cfg, build(e.Version), log)
+	if err != nil {
+		return err
+	}
+	return d.Run(ctx)
+}
+
+// build says what this binary was made from.
+func build(version string) daemon.Build {
+	b := daemon.Build{Version: version}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				b.Commit = s.Value
+			}
+		}
+	}
+	return b
+}
+
+type configCommand struct{}
+
+// Run prints the commented defaults.
+func (configCommand) Run(e *env) error {
+	_, err := fmt.Fprint(e.Stdout, config.Example())
+	return err
+}
+
+type keygenCommand struct {
+	Name string `arg:"" help:"Name of the client, for logs and jobs."`
+}
+
+// Run makes an API key.
+func (c *keygenCommand) Run(e *env) error {
+	key, hash := config.GenerateKey()
+	fmt.Fprintf(e.Stdout, "# The key, for the client; it isn't stored anywhere:\n%s\n\n# For the service's configuration:\napi_keys:\n  - name: %s\n    sha256: %s\n", key, c.Name, hash)
+	return nil
+}
+
+type healthCommand struct{}
+
+// Run asks the service whether it is ready.
+func (healthCommand) Run(ctx context.Context, e *env) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	c, err := client.New(e.server)
+	if err != nil {
+		return err
+	}
+	r, err := c.Ready(ctx)
+	if err != nil {
+		return err
+	}
+	for _, check := range r.Checks {
+		if check.OK {
+			fmt.Fprintf(e.Stdout, "ok    %s\n", check.Name)
+		} else {
+			fmt.Fprintf(e.Stdout, "FAIL  %s: %s\n", check.Name, check.Detail)
+		}
+	}
+	if !r.Ready {
+		return errSaid
+	}
+	return nil
+}

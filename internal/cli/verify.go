@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"provery/api"
+	"provery/internal/daemon"
+	"provery/internal/fault"
+	"provery/internal/worker"
+)
+
+type verifyCommand struct {
+	Circuit      string `arg:"" optional:"" help:"Circuit registered with the service, whose key to use."`
+	Proof        string `help:"Proof in ZoKrates's JSON; - is standard input." short:"p" required:"" placeholder:"FILE"`
+	VerifyingKey string `help:"Verify here, without a service, with this key in ZoKrates's JSON." type:"existingfile" short:"k" placeholder:"FILE"`
+	Keys         string `help:"Id of the circuit's key set; the newest without it." placeholder:"ID"`
+}
+
+// Run verifies a proof. A proof that doesn't hold makes the command fail.
+func (c *verifyCommand) Run(ctx context.Context, e *env) error {
+	if (c.Circuit == "") == (c.VerifyingKey == "") {
+		return fault.New(fault.InvalidRequest, "name a circuit of the service, or give --verifying-key")
+	}
+	proof, err := e.read(c.Proof, maxProof)
+	if err != nil {
+		return err
+	}
+	result, err := c.verify(ctx, e, proof)
+	if err != nil {
+		return err
+	}
+	if err := e.print(result, func(w io.Writer) {
+		if result.Valid {
+			fmt.Fprintln(w, "valid")
+		} else {
+			fmt.Fprintln(w, "NOT VALID:", result.Reason)
+		}
+	}); err != nil {
+		return err
+	}
+	if !result.Valid {
+		return errSaid
+	}
+	return nil
+}
+
+func (c *verifyCommand) verify(ctx context.Context, e *env, proof []byte) (*api.VerifyResult, error) {
+	if c.Circuit != "" {
+		cl, err := e.client()
+		if err != nil {
+			return nil, err
+		}
+		return cl.Verify(ctx, api.VerifyRequest{Circuit: c.Circuit, Keys: c.Keys, Proof: proof})
+	}
+	vk, err := e.read(c.VerifyingKey, maxProof)
+	if err != nil {
+		return nil, err
+	}
+	kit, err := daemon.Kit()
+	if err != nil {
+		return nil, err
+	}
+	valid, why, err := worker.NewTools(kit, nil, 1).Verify(ctx, worker.VerifyInput{VerifyingKey: vk, Proof: proof})
+	return &api.VerifyResult{Valid: valid, Reason: why}, err
+}

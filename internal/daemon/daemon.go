@@ -1,0 +1,297 @@
+// Package daemon is the composition root: it builds the service's parts from
+// the configuration, runs them, and stops them in order. It is the only
+// package that knows everybody.
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"provery/api"
+	"provery/internal/config"
+	"provery/internal/curve"
+	"provery/internal/engine"
+	"provery/internal/fault"
+	"provery/internal/frontend"
+	"provery/internal/frontend/zokrates"
+	"provery/internal/httpapi"
+	"provery/internal/queue"
+	"provery/internal/registry"
+	"provery/internal/scheme/groth16"
+	"provery/internal/seal"
+	"provery/internal/store/file"
+	"provery/internal/telemetry"
+	"provery/internal/worker"
+)
+
+// Build says what is running.
+type Build struct {
+	Version string
+	Commit  string
+}
+
+// Kit returns the circuit languages and schemes of this release.
+func Kit() (*worker.Kit, error) {
+	kit := &worker.Kit{Frontends: []frontend.Frontend{zokrates.New()}}
+	for _, id := range curve.All() {
+		b, err := groth16.New(id)
+		if err != nil {
+			return nil, err
+		}
+		kit.Backends = append(kit.Backends, b)
+	}
+	return kit, nil
+}
+
+// Daemon is a built service.
+type Daemon struct {
+	cfg       *config.Config
+	log       *slog.Logger
+	build     Build
+	started   time.Time
+	kit       *worker.Kit
+	blobs     *file.Store
+	engine    *engine.Engine
+	queue     *queue.Queue
+	registry  *registry.Registry
+	ring      *seal.Ring
+	catalogue *worker.Catalogue
+	registrar *worker.Registrar
+	tools     *worker.Tools
+	pool      *worker.Pool
+	metrics   *telemetry.Metrics
+	handler   *httpapi.Server
+	listener  net.Listener
+	closers   []func(context.Context) error // run last to first
+}
+
+// New builds the service: it opens the stores, starts or connects to the
+// engine, and listens. Nothing is served before Run. If it returns an error,
+// everything that was opened is closed again.
+func New(ctx context.Context, cfg *config.Config, build Build, log *slog.Logger) (_ *Daemon, err error) {
+	d := &Daemon{cfg: cfg, log: log, build: build, started: time.Now(), metrics: telemetry.NewMetrics()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.close(context.WithoutCancel(ctx)))
+		}
+	}()
+	for _, step := range []func(context.Context) error{
+		d.openKit, d.openStore, d.openEngine, d.openQueue, d.openRegistry, d.openSeal, d.buildWorker, d.buildHandler, d.listen,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return d, d.gauges()
+}
+
+func (d *Daemon) path(name string) string { return filepath.Join(d.cfg.DataDir, name) }
+
+func (d *Daemon) onClose(f func(context.Context) error) { d.closers = append(d.closers, f) }
+
+func (d *Daemon) openKit(context.Context) (err error) {
+	d.kit, err = Kit()
+	return err
+}
+
+func (d *Daemon) openStore(context.Context) (err error) {
+	if err := os.MkdirAll(d.cfg.DataDir, 0o700); err != nil {
+		return &fault.Error{Code: fault.InvalidRequest, Detail: "make the data directory: " + err.Error(), Err: err}
+	}
+	if d.blobs, err = file.Open(d.path("blobs")); err != nil {
+		return err
+	}
+	d.onClose(func(context.Context) error { return d.blobs.Close() })
+	return nil
+}
+
+func (d *Daemon) openEngine(ctx context.Context) (err error) {
+	cfg := engine.Config{Name: "provery", Logger: d.log.With("part", "engine")}
+	if e := d.cfg.Engine; e.URL != "" {
+		cfg.URL, cfg.Credentials = e.URL, e.Credentials
+	} else {
+		cfg.StoreDir, cfg.SyncInterval = d.path("engine"), e.SyncInterval()
+	}
+	if d.engine, err = engine.Open(ctx, cfg); err != nil {
+		return err
+	}
+	d.onClose(d.engine.Close)
+	return nil
+}
+
+func (d *Daemon) openQueue(ctx context.Context) (err error) {
+	d.queue, err = queue.Open(ctx, d.engine, d.blobs, queue.Config{
+		MaxQueued: d.cfg.Limits.MaxQueueJobs, MaxQueuedBytes: int64(d.cfg.Limits.MaxQueueBytes),
+		Retention: d.cfg.ResultTTL, Logger: d.log.With("part", "queue"),
+	})
+	if err != nil {
+		return err
+	}
+	d.onClose(func(context.Context) error { d.queue.Close(); return nil })
+	return nil
+}
+
+func (d *Daemon) openRegistry(ctx context.Context) (err error) {
+	if d.registry, err = registry.Open(ctx, d.engine, d.blobs, registry.Config{}); err != nil {
+		return err
+	}
+	d.onClose(func(context.Context) error { d.registry.Close(); return nil })
+	return nil
+}
+
+func (d *Daemon) openSeal(context.Context) (err error) {
+	waiting := d.queue.Stats().ByState
+	haveSealed := waiting[queue.Queued]+waiting[queue.Running] > 0
+	d.ring, err = seal.Ensure(d.path("seal.key"), haveSealed)
+	return err
+}
+
+func (d *Daemon) buildWorker(context.Context) error {
+	threads := runtime.GOMAXPROCS(0)
+	perProof := d.cfg.Workers.Threads
+	if perProof == 0 {
+		perProof = max(1, threads/d.cfg.Workers.Slots)
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	d.catalogue = worker.NewCatalogue(d.kit, d.registry, int64(d.cfg.CacheBytes))
+	d.onClose(func(context.Context) error { d.catalogue.Close(); return nil })
+	d.registrar = worker.NewRegistrar(d.kit, d.registry, d.blobs, d.catalogue, threads)
+	d.tools = worker.NewTools(d.kit, d.catalogue, threads)
+	d.pool = worker.NewPool(worker.PoolConfig{
+		Name: host, Slots: d.cfg.Workers.Slots, Threads: perProof, Drain: d.cfg.DrainTimeout,
+		Rand: rand.Reader, Now: time.Now, Log: d.log.With("part", "worker"), Observer: d.metrics,
+	}, d.queue, d.catalogue, d.ring)
+	return nil
+}
+
+func (d *Daemon) buildHandler(context.Context) (err error) {
+	keys := make([]httpapi.APIKey, len(d.cfg.APIKeys))
+	for i, k := range d.cfg.APIKeys {
+		hash, err := hex.DecodeString(k.SHA256)
+		if err != nil || copy(keys[i].Hash[:], hash) != len(keys[i].Hash) {
+			return fault.New(fault.InvalidRequest, "api_keys: the hash of %s isn't 64 hex digits", k.Name)
+		}
+		keys[i].Name = k.Name
+	}
+	l := d.cfg.Limits
+	s := &services{d}
+	d.handler, err = httpapi.New(httpapi.Options{
+		Services:  httpapi.Services{Circuits: s, Keys: s, Proofs: s, Tools: s, System: s},
+		Frontends: d.frontends(), Version: d.build.Version, Keys: keys, SpoolDir: d.path("spool"),
+		Limits: httpapi.Limits{
+			BodyBytes: int64(l.MaxBodyBytes), ArgumentsBytes: int64(l.MaxArgumentsBytes), UploadBytes: int64(l.MaxUploadBytes),
+			Uploads: l.MaxUploads, Waiters: l.MaxWaiters, Wait: l.MaxWait,
+		},
+		Metrics: d.metrics.Handler(), Observer: d.metrics, Log: d.log.With("part", "http"),
+	})
+	return err
+}
+
+func (d *Daemon) listen(context.Context) (err error) {
+	if d.listener, err = net.Listen("tcp", d.cfg.Listen); err != nil {
+		return &fault.Error{Code: fault.InvalidRequest, Detail: "listen: " + err.Error(), Err: err}
+	}
+	d.onClose(func(context.Context) error {
+		if err := d.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	return nil
+}
+
+// Addr returns the address that the service listens on.
+func (d *Daemon) Addr() string { return d.listener.Addr().String() }
+
+func (d *Daemon) frontends() []api.Frontend {
+	var out []api.Frontend
+	for _, f := range d.kit.Frontends {
+		a := api.Frontend{Name: f.Name()}
+		for _, r := range f.Roles() {
+			a.Roles = append(a.Roles, api.Role{Name: r.Name, Optional: r.Optional, Usage: r.Usage})
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// Run serves until ctx is done, then drains: no new work is taken, waiting
+// requests are answered, running proofs get the drain time, and what isn't
+// done by then is handed back to the queue. It closes everything.
+func (d *Daemon) Run(ctx context.Context) error {
+	server := &http.Server{
+		Handler: d.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
+	}
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	worked := make(chan struct{})
+	go func() {
+		defer close(worked)
+		d.pool.Run(working)
+	}()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(d.listener) }()
+	d.log.Info("serving", "address", d.Addr(), "data", d.cfg.DataDir, "slots", d.cfg.Workers.Slots, "version", d.build.Version)
+
+	var err error
+	select {
+	case <-ctx.Done():
+		d.log.Info("stopping: no new requests, running proofs are finished", "drain", d.cfg.DrainTimeout)
+	case err = <-served:
+		err = fault.Wrap(err, fault.Internal, "serve HTTP")
+	}
+	d.handler.Drain()
+	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.cfg.DrainTimeout+5*time.Second)
+	defer cancel()
+	stop()
+	if e := server.Shutdown(shutdown); e != nil {
+		err = errors.Join(err, e, server.Close())
+	}
+	<-worked
+	return errors.Join(err, d.close(context.WithoutCancel(ctx)))
+}
+
+// closeTimeout bounds the closing of each part.
+const closeTimeout = 15 * time.Second
+
+func (d *Daemon) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	var errs []error
+	for i := len(d.closers) - 1; i >= 0; i-- {
+		errs = append(errs, d.closers[i](ctx))
+	}
+	d.closers = nil
+	return errors.Join(errs...)
+}
+
+func (d *Daemon) gauges() error {
+	state := func(s queue.State) func() float64 {
+		return func() float64 { return float64(d.queue.Stats().ByState[s]) }
+	}
+	programs := func() float64 { p, _ := d.catalogue.Stats(); return float64(p.Bytes) }
+	provers := func() float64 { _, p := d.catalogue.Stats(); return float64(p.Bytes) }
+	return errors.Join(
+		d.metrics.Gauge("provery_queue_queued_jobs", "Jobs that wait for a worker.", state(queue.Queued)),
+		d.metrics.Gauge("provery_queue_running_jobs", "Jobs in work.", state(queue.Running)),
+		d.metrics.Gauge("provery_queue_queued_bytes", "Size of the sealed arguments of waiting jobs.",
+			func() float64 { return float64(d.queue.Stats().QueuedBytes) }),
+		d.metrics.Gauge("provery_queue_oldest_wait_seconds", "Age of the oldest waiting job.",
+			func() float64 { return d.queue.Stats().OldestWait.Seconds() }),
+		d.metrics.Gauge("provery_cache_program_bytes", "Opened circuits.", programs),
+		d.metrics.Gauge("provery_cache_key_bytes", "Opened proving keys.", provers),
+	)
+}
