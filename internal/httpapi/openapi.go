@@ -108,6 +108,7 @@ func prune(node any) {
 	case map[string]any:
 		delete(node, "contentMediaType")
 		delete(node, "identifier")
+		delete(node, "patternDescription") // huma's own
 		for _, child := range node {
 			prune(child)
 		}

@@ -3,11 +3,13 @@ package queue_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"provery/internal/fault"
 	"provery/internal/queue"
 )
 
@@ -88,4 +90,50 @@ func BenchmarkOverhead(b *testing.B) {
 			report(b, samples)
 		})
 	}
+}
+
+// BenchmarkRestart is the time from the start of the engine until every one of
+// the queued jobs can be leased again, and the memory that they take in this
+// process, engine included.
+func BenchmarkRestart(b *testing.B) {
+	const jobs = 10_000
+	b.Run(fmt.Sprintf("jobs=%d", jobs), func(b *testing.B) {
+		cfg := queue.Config{MaxQueued: jobs}
+		f := open(b, "", cfg)
+		var wg sync.WaitGroup
+		for range 64 {
+			wg.Go(func() {
+				for range jobs/64 + 1 {
+					if _, _, err := f.Enqueue(b.Context(), newJob()); err != nil && !fault.Is(err, fault.Overloaded) {
+						b.Errorf("enqueue: %v", err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		f.stop()
+		cfg.SweepInterval = -1
+		empty := heap()
+		b.ResetTimer()
+		for range b.N {
+			g := open(b, f.dir, cfg)
+			s, err := g.Sweep(b.Context())
+			if err != nil || s.Requeued != jobs || g.Stats().ByState[queue.Queued] != jobs {
+				b.Fatalf("got %+v, %v", s, err)
+			}
+			b.StopTimer()
+			b.ReportMetric(float64(heap()-empty)/(1<<20), "MiB")
+			g.stop()
+			b.StartTimer()
+		}
+		b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/restart")
+	})
+}
+
+// heap returns the bytes that are in use after a collection.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

@@ -38,7 +38,7 @@ func (q *Queue) Enqueue(ctx context.Context, n NewJob) (job Job, existed bool, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if err := q.admit(int64(len(n.Sealed))); err != nil {
+	if err := q.index.admit(n.ID, int64(len(n.Sealed)), &q.cfg); err != nil {
 		if n.IdempotencyKey != "" { // a repeated request is no new load
 			if j, ok := q.existing(ctx, n); ok {
 				return j, true, nil
@@ -46,7 +46,7 @@ func (q *Queue) Enqueue(ctx context.Context, n NewJob) (job Job, existed bool, e
 		}
 		return Job{}, false, err
 	}
-	defer q.admitted()
+	defer q.index.admitted(n.ID)
 	idem := ""
 	if n.IdempotencyKey != "" {
 		idem = idemKey(n.Owner, n.IdempotencyKey)
@@ -96,31 +96,34 @@ func (q *Queue) check(n *NewJob) error {
 	return nil
 }
 
-// admit reserves a place in the queue, until admitted.
-func (q *Queue) admit(size int64) error {
-	x := q.index
+// admit reserves a place in the queue for the job id, until it is in the index
+// or admitted is called.
+func (x *index) admit(id string, size int64, cfg *Config) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	queued := x.counts[Queued] + x.pending
-	if queued >= q.cfg.MaxQueued {
-		e := fault.New(fault.Overloaded, "the queue is full: %d jobs are waiting", queued)
-		e.RetryAfter = x.retryAfter()
-		return e
+	queued, bytes := x.counts[Queued]+len(x.pending), x.bytes
+	for _, n := range x.pending {
+		bytes += n
 	}
-	if x.bytes+size > q.cfg.MaxQueuedBytes && queued > 0 {
-		e := fault.New(fault.Overloaded, "the queue is full: the arguments of %d waiting jobs take its %d bytes", queued, q.cfg.MaxQueuedBytes)
-		e.RetryAfter = x.retryAfter()
-		return e
+	var full *fault.Error
+	switch {
+	case queued >= cfg.MaxQueued:
+		full = fault.New(fault.Overloaded, "the queue is full: %d jobs are waiting", queued)
+	case bytes+size > cfg.MaxQueuedBytes && queued > 0:
+		full = fault.New(fault.Overloaded, "the queue is full: the arguments of %d waiting jobs take its %d bytes", queued, cfg.MaxQueuedBytes)
+	default:
+		x.pending[id] = size
+		return nil
 	}
-	x.pending++
-	return nil
+	full.RetryAfter = x.retryAfter()
+	return full
 }
 
 // admitted ends a reservation: the job is in the index by now, or refused.
-func (q *Queue) admitted() {
-	q.index.mu.Lock()
-	q.index.pending--
-	q.index.mu.Unlock()
+func (x *index) admitted(id string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.pending, id)
 }
 
 // retryAfter estimates when a twentieth of the queue will have been served,

@@ -16,8 +16,8 @@ type index struct {
 	active  map[string]*entry // those that aren't terminal
 	dead    map[string]uint64 // deleted here, revision of the marker; until the feed has passed it
 	counts  map[State]int
-	bytes   int64 // of queued arguments
-	pending int   // admitted by this process, not yet in entries
+	bytes   int64            // of queued arguments
+	pending map[string]int64 // admitted by this process, not yet in entries: bytes of arguments
 	watch   map[string]map[*watcher]struct{}
 	rate    rate
 }
@@ -39,7 +39,7 @@ type watcher struct {
 func newIndex() *index {
 	return &index{
 		entries: map[string]*entry{}, active: map[string]*entry{}, dead: map[string]uint64{},
-		counts: map[State]int{}, watch: map[string]map[*watcher]struct{}{},
+		counts: map[State]int{}, pending: map[string]int64{}, watch: map[string]map[*watcher]struct{}{},
 	}
 }
 
@@ -63,6 +63,7 @@ func (x *index) apply(id string, rev uint64, m meta) {
 		}
 	}
 	x.entries[id] = e
+	delete(x.pending, id)
 	x.counts[m.State]++
 	if m.State == Queued {
 		x.bytes += m.Bytes

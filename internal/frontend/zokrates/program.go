@@ -25,28 +25,44 @@ type program[S any] struct {
 	scratch sync.Pool
 }
 
-// importProgram compiles the program file.
-func importProgram[S any](ctx context.Context, f curve.Field[S], file *io.SectionReader, h *Header, abiJSON json.RawMessage) (frontend.Program, error) {
-	window := make([]byte, min(windowSize, file.Size()))
-	section := func(what string, r Range) *decoder {
-		return newDecoder(file, what, r.Offset, r.Length, window)
-	}
-	d := section("parameters", h.Parameters)
+// importer reads the sections of a program file through one window.
+type importer struct {
+	file   *io.SectionReader
+	header *Header
+	window []byte
+}
+
+func (m *importer) section(what string, r Range) *decoder {
+	return newDecoder(m.file, what, r.Offset, r.Length, m.window)
+}
+
+// tables reads the sections other than the statements.
+func (m *importer) tables(params *curve.Params) ([]parameter, *solverTable, error) {
+	d := m.section("parameters", m.header.Parameters)
 	parameters := readParameters(d)
 	if d.err != nil {
-		return nil, d.err
+		return nil, nil, d.err
 	}
-	solvers := newSolverTable(f.Params())
-	d = section("solvers", h.Solvers)
+	solvers := newSolverTable(params)
+	d = m.section("solvers", m.header.Solvers)
 	if solvers.readSection(d); d.err != nil {
-		return nil, d.err
+		return nil, nil, d.err
 	}
-	d = section("module map", h.ModuleMap)
-	if readModuleMap(d); d.err != nil {
-		return nil, d.err
+	d = m.section("module map", m.header.ModuleMap)
+	readModuleMap(d)
+	outputs := m.header.Outputs
+	if len(parameters)+outputs > maxIndex || int64(outputs) > m.header.Statements.Length {
+		d.fail("%d outputs are more than the statements can have", outputs)
 	}
-	if len(parameters)+h.Outputs > maxIndex || int64(h.Outputs) > h.Statements.Length {
-		return nil, fault.New(fault.InvalidArtifact, "read program: %d outputs are too many", h.Outputs)
+	return parameters, solvers, d.err
+}
+
+// importProgram compiles the program file.
+func importProgram[S any](ctx context.Context, f curve.Field[S], file *io.SectionReader, h *Header, abiJSON json.RawMessage) (frontend.Program, error) {
+	m := &importer{file, h, make([]byte, min(windowSize, file.Size()))}
+	parameters, solvers, err := m.tables(f.Params())
+	if err != nil {
+		return nil, err
 	}
 	if abiJSON == nil {
 		abiJSON = flatABI(parameters, h.Outputs)
@@ -59,7 +75,7 @@ func importProgram[S any](ctx context.Context, f curve.Field[S], file *io.Sectio
 		return nil, err
 	}
 	c := &compiler{
-		decoder: section("statements", h.Statements), params: f.Params(),
+		decoder: m.section("statements", h.Statements), params: f.Params(),
 		variables: newVariables(parameters, h.Outputs), pool: newPool(f.Params()),
 		solvers: solvers, failures: newFailureBuilder(),
 	}
