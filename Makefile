@@ -25,7 +25,8 @@ build: ## build bin/provery, one static binary
 
 .PHONY: demo
 demo: build $(CACHE)/reserves/.done ## register an example circuit, prove it over HTTP, verify, show the result
-	bin/provery demo --example $(CACHE)/reserves
+	bin/provery demo --example $(CACHE)/reserves \
+	  --args examples/zokrates/reserves/args.json --refused examples/zokrates/reserves/args-unsatisfied.json
 
 .PHONY: test
 test: setup ## set up and run all tests
@@ -71,13 +72,15 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' internal api client examples | sort); do \
 	  for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]*)\(.*/\1/p' $$target); do \
 	    echo "fuzz $$(dirname $$target) $$name"; \
-	    go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$target) | tail -n 1; \
+	    go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$(dirname $$target) | tail -n 1; \
 	  done; \
 	done
 
 .PHONY: bench
-bench: setup ## the figures of docs/benchmarks.md
-	go run ./cmd/provery bench --workload $(CACHE)/eddsa
+bench: build setup ## the figures of docs/benchmarks.md
+	go run ./examples/zokrates/eddsa/sign -n 8 -seed bench > $(CACHE)/eddsa/arguments.jsonl
+	bin/provery bench --workload $(CACHE)/eddsa/bn128 --arguments $(CACHE)/eddsa/arguments.jsonl \
+	  --small $(CACHE)/reserves/bn128 --small-args examples/zokrates/reserves/args.json
 
 .PHONY: ci
 ci: setup lint race fuzz test ## what CI runs
