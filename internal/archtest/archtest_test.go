@@ -53,6 +53,7 @@ var table = map[string]rule{
 	"internal/scheme/*":              {5, crypto},
 	"internal/scheme/wire":           {4, crypto}, // what the schemes have in common: points, hex JSON, key files
 	"internal/frontend/*":            {5, crypto},
+	"internal/contract":              {5, crypto},
 	"internal/prove":                 {6, crypto},
 	"internal/seal":                  {1, data},
 	"internal/store":                 {2, data},
@@ -73,6 +74,7 @@ var table = map[string]rule{
 	"examples/zokrates/eddsa/signer": {0, public},
 	"internal/archtest":              {0, testing_},
 	"internal/peer":                  {0, testing_},
+	"internal/conformance":           {0, testing_},
 	"internal/curve/gen":             {2, testing_},
 	"internal/curve/curvetest":       {3, testing_},
 	"internal/frontend/frontendtest": {5, testing_},
