@@ -16,8 +16,9 @@ import (
 // SubmitOptions change how a request for a proof is made.
 type SubmitOptions struct {
 	// IdempotencyKey makes the service return the same proof for the same
-	// request. Without it the client makes one for each call, so that a
-	// repetition after a network failure doesn't prove twice.
+	// request. Without it a client that retries makes one for each call, so
+	// that a repetition after a network failure doesn't prove twice. It costs
+	// the service one more write to disk.
 	IdempotencyKey string
 	// Wait asks for the outcome within this time. 0 doesn't wait.
 	Wait time.Duration
@@ -30,12 +31,13 @@ func (c *Client) Submit(ctx context.Context, r api.ProofRequest, o SubmitOptions
 	if err != nil {
 		return nil, err
 	}
-	if o.IdempotencyKey == "" {
+	if o.IdempotencyKey == "" && c.retries > 0 {
 		o.IdempotencyKey = rand.Text()
 	}
-	k := call{method: http.MethodPost, path: path("proofs"), body: body, repeatable: true, header: http.Header{
-		api.HeaderIdempotencyKey: {o.IdempotencyKey},
-	}}
+	k := call{method: http.MethodPost, path: path("proofs"), body: body, repeatable: true, header: http.Header{}}
+	if o.IdempotencyKey != "" {
+		k.header.Set(api.HeaderIdempotencyKey, o.IdempotencyKey)
+	}
 	if s := wholeSeconds(o.Wait); s > 0 {
 		k.header.Set(api.HeaderPrefer, "wait="+strconv.Itoa(s))
 	}

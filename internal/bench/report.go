@@ -38,6 +38,7 @@ func (r *Report) Text(w io.Writer) {
 	}
 	if s := r.Service; s != nil {
 		fmt.Fprintf(t, "service overhead, p50 / p99\t%.2f / %.2f ms\t%d requests, everything but witness and prove\n", s.OverheadP50, s.OverheadP99, s.Requests)
+		fmt.Fprintf(t, "  of which, p50\t\tqueue %.2f, load %.2f, check %.2f, rest %.2f ms\n", s.QueueP50, s.LoadP50, s.CheckP50, s.RestP50)
 		fmt.Fprintf(t, "whole request, p50 / p99\t%.2f / %.2f ms\t%d constraints\n", s.TotalP50, s.TotalP99, s.Constraints)
 	}
 }
