@@ -19,8 +19,12 @@ CONCURRENT := ./internal/parallel ./internal/store/... ./internal/engine/... ./i
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+.PHONY: go
+go:
+	@command -v go >/dev/null || { echo "Go (the version in go.mod) is needed: install it and run this again." >&2; exit 1; }
+
 .PHONY: build
-build: ## build bin/provery, one static binary
+build: go ## build bin/provery, one static binary
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/provery ./cmd/provery
 
 .PHONY: demo
@@ -33,7 +37,7 @@ test: setup ## set up and run all tests
 	go test ./...
 
 .PHONY: setup
-setup: $(TOOLCHAIN) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done ## install the compiler and make the test workloads (about 2 minutes, once)
+setup: go $(TOOLCHAIN) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done ## install the compiler and make the test workloads (about 2 minutes, once)
 
 .PHONY: node
 node:
@@ -41,7 +45,6 @@ node:
 	  echo "Node.js (20 or later) with npm is needed to compile the example programs: install it and run this again." >&2; exit 1; }
 	@node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' || { \
 	  echo "Node.js $$(node --version) is too old: 20 or later is needed." >&2; exit 1; }
-	@command -v go >/dev/null || { echo "Go (the version in go.mod) is needed: install it and run this again." >&2; exit 1; }
 
 $(TOOLCHAIN): toolchain/zokrates/package-lock.json | node
 	@echo "installing the ZoKrates compiler from npm ..."
