@@ -50,7 +50,8 @@ const (
 // ProofRequest asks for a proof.
 type ProofRequest struct {
 	Circuit   string            `json:"circuit" doc:"Reference of the circuit: its id, name, name:tag or name@id." example:"eddsa:latest"`
-	Arguments json.RawMessage   `json:"arguments" doc:"Arguments in the circuit language's own JSON. Numbers are decimal or 0x strings; bare JSON numbers only up to 2^53."`
+	Arguments json.RawMessage   `json:"arguments,omitempty" doc:"Arguments in the circuit language's own JSON. Numbers are decimal or 0x strings; bare JSON numbers only up to 2^53."`
+	Witness   []byte            `json:"witness,omitempty" doc:"Witness file of the circuit language, in base64, instead of arguments: it is checked and proven. Private, as arguments are."`
 	Scheme    string            `json:"scheme,omitempty" doc:"Proving scheme. Without it, the scheme of the keys." enum:"groth16,gm17"`
 	Keys      string            `json:"keys,omitempty" doc:"Id of the key set. Without it, the newest of the scheme."`
 	Priority  string            `json:"priority,omitempty" doc:"Class in the queue; normal without it." enum:"high,normal,low"`
@@ -152,12 +153,20 @@ type VerifyResult struct {
 }
 
 // WitnessRequest asks for a dry run: the witness is computed, checked and
-// thrown away.
+// thrown away, unless a file of it is asked for.
 type WitnessRequest struct {
 	Arguments json.RawMessage `json:"arguments" doc:"As in a proof request."`
 	Reduce    bool            `json:"reduce,omitempty" doc:"As in a proof request."`
 	Logs      bool            `json:"logs,omitempty" doc:"Return what the program's log statements print."`
+	Witness   string          `json:"witness,omitempty" doc:"Return the witness as a file in this format: words of 4 bytes (zokrates-js), words of 8 bytes (ZoKrates's command line), or text. It holds the private arguments and everything computed from them." enum:"zokrates32,zokrates64,zokrates-text"`
 }
+
+// The formats of witness files, as WitnessRequest names them.
+const (
+	WitnessZoKrates32   = "zokrates32"
+	WitnessZoKrates64   = "zokrates64"
+	WitnessZoKratesText = "zokrates-text"
+)
 
 // WitnessResult is the outcome of a dry run.
 type WitnessResult struct {
@@ -165,6 +174,7 @@ type WitnessResult struct {
 	Outputs   json.RawMessage `json:"outputs,omitempty" doc:"Return value of the program, decoded by its ABI."`
 	Assertion *Assertion      `json:"assertion,omitempty" doc:"The assertion that failed."`
 	Logs      []string        `json:"logs,omitempty"`
+	Witness   []byte          `json:"witness,omitempty" doc:"The witness file that was asked for, in base64. PRIVATE: whoever has it knows the private arguments."`
 }
 
 // Assertion is a failed assertion of a program.

@@ -3,10 +3,7 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"provery/internal/cli"
 )
@@ -14,11 +11,4 @@ import (
 // version is set by the linker.
 var version = "dev"
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(cli.Main(ctx, cli.System{
-		Args: os.Args[1:], Environ: os.Environ(), Version: version,
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-	}))
-}
+func main() { os.Exit(cli.Process(version)) }

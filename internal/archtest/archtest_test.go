@@ -47,8 +47,8 @@ var table = map[string]rule{
 	"internal/msm":                   {1, crypto},
 	"internal/ntt":                   {1, crypto},
 	"internal/curve/*":               {2, crypto},
-	"internal/r1cs":                  {3, crypto},
-	"internal/scheme":                {4, crypto},
+	"internal/r1cs":                  {2, crypto},
+	"internal/scheme":                {3, crypto},
 	"internal/frontend":              {4, crypto},
 	"internal/scheme/*":              {5, crypto},
 	"internal/scheme/wire":           {4, crypto}, // what the schemes have in common: points, hex JSON, key files

@@ -12,9 +12,9 @@ import (
 type benchCommand struct {
 	Workload  string `help:"Directory with a compiled program and its key, such as build/cache/eddsa/bn128." required:"" type:"existingdir" placeholder:"DIR"`
 	Name      string `help:"Name of the workload in the report." default:"eddsa"`
-	Arguments string `help:"Its arguments: JSON, one per line." required:"" type:"existingfile" placeholder:"FILE"`
+	Arguments string `help:"Its arguments: JSON, one per line." required:"" placeholder:"FILE"`
 	Small     string `help:"A small program, for the service's own overhead, such as build/cache/reserves/bn128." type:"existingdir" placeholder:"DIR"`
-	SmallArgs string `help:"Its arguments." type:"existingfile" placeholder:"FILE"`
+	SmallArgs string `help:"Its arguments." placeholder:"FILE"`
 	Repeat    int    `help:"Repetitions of each measurement." default:"7"`
 	Requests  int    `help:"Requests for the service's overhead." default:"200"`
 }

@@ -13,7 +13,6 @@ import (
 
 	"provery/api"
 	"provery/client"
-	"provery/internal/fault"
 )
 
 type circuitsCommand struct {
@@ -26,11 +25,11 @@ type circuitsCommand struct {
 
 type circuitsAdd struct {
 	Name         string `arg:"" help:"Name for the circuit, such as payments or payments:v2."`
-	Program      string `arg:"" help:"Compiled program: ZoKrates's file 'out'." type:"existingfile"`
-	ABI          string `help:"The program's abi.json. Without it, arguments are a flat list of field elements." type:"existingfile" name:"abi" placeholder:"FILE"`
+	Program      string `arg:"" help:"Compiled program: ZoKrates's file 'out'."`
+	ABI          string `help:"The program's abi.json. Without it, arguments are a flat list of field elements." name:"abi" placeholder:"FILE"`
 	Frontend     string `help:"Circuit language." default:"zokrates"`
-	Key          string `help:"Proving key to upload." type:"existingfile" placeholder:"FILE"`
-	VerifyingKey string `help:"Verifying key to compare with." type:"existingfile" placeholder:"FILE"`
+	Key          string `help:"Proving key to upload." placeholder:"FILE"`
+	VerifyingKey string `help:"Verifying key to compare with." placeholder:"FILE"`
 	Setup        string `help:"Make keys instead: insecure-dev, for development only." enum:",insecure-dev" default:"" placeholder:"insecure-dev"`
 	Scheme       string `help:"Proving scheme; found out for uploaded keys." placeholder:"groth16"`
 }
@@ -38,10 +37,10 @@ type circuitsAdd struct {
 // Run registers a circuit and its keys.
 func (c *circuitsAdd) Run(ctx context.Context, e *env) error {
 	if c.Key != "" && c.Setup != "" {
-		return fault.New(fault.InvalidRequest, "--key and --setup exclude each other")
+		return usage("--key and --setup exclude each other")
 	}
 	if c.VerifyingKey != "" && c.Key == "" {
-		return fault.New(fault.InvalidRequest, "--verifying-key needs --key")
+		return usage("--verifying-key needs --key")
 	}
 	cl, err := e.client()
 	if err != nil {
@@ -54,7 +53,7 @@ func (c *circuitsAdd) Run(ctx context.Context, e *env) error {
 	}
 	r := client.Registration{Frontend: c.Frontend, Name: name, Tag: tag, Artefacts: map[string]io.Reader{}}
 	for role, file := range files {
-		f, err := e.upload(file)
+		f, err := e.uploadOf(file, kindOfRole[role])
 		if err != nil {
 			return err
 		}
@@ -79,11 +78,24 @@ func (c *circuitsAdd) Run(ctx context.Context, e *env) error {
 	return e.print(circuit, func(w io.Writer) { showCircuit(w, circuit) })
 }
 
+// uploadOf is upload for a file that should be of a kind.
+func (e *env) uploadOf(name, kind string) (io.ReadCloser, error) {
+	s, closeFile, err := section(name)
+	if err != nil {
+		return nil, err
+	}
+	defer closeFile()
+	if err := mistaken(name, s, kind); err != nil {
+		return nil, err
+	}
+	return e.upload(name)
+}
+
 // upload opens a file whose reading is shown as progress on a terminal.
 func (e *env) upload(name string) (io.ReadCloser, error) {
-	f, err := os.Open(name)
+	f, err := openFile(name)
 	if err != nil {
-		return nil, fault.New(fault.InvalidRequest, "%v", err)
+		return nil, err
 	}
 	info, err := f.Stat()
 	if err != nil || !e.terminal() || info.Size() < 8<<20 {

@@ -2,13 +2,17 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 
@@ -34,6 +38,19 @@ const (
 	exitUsage  = 2 // the command line is wrong
 )
 
+// Process runs the process's own command line and returns its exit status. An
+// interrupt or a request to terminate ends the command's context; a second one
+// ends the process.
+func Process(version string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	defer context.AfterFunc(ctx, stop)()
+	return Main(ctx, System{
+		Args: os.Args[1:], Environ: os.Environ(), Version: version,
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	})
+}
+
 type commands struct {
 	Server  string           `help:"Address of the service for commands that use one." env:"PROVERY_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL"`
 	APIKey  string           `help:"API key for the service." env:"PROVERY_API_KEY" placeholder:"KEY"`
@@ -44,9 +61,11 @@ type commands struct {
 	Circuits circuitsCommand `cmd:"" help:"Register and look at circuits."`
 	Keys     keysCommand     `cmd:"" help:"Add and export the keys of circuits."`
 	Prove    proveCommand    `cmd:"" help:"Make a proof, by the service or from files."`
+	Witness  witnessCommand  `cmd:"" help:"Try arguments: outputs, log lines or the failed assertion; and write witness files."`
 	Verify   verifyCommand   `cmd:"" help:"Verify a proof, by the service or from files."`
 	Proofs   proofsCommand   `cmd:"" help:"Look at proofs, cancel and delete them."`
 	Inspect  inspectCommand  `cmd:"" help:"Say what a file is: program, key, proof, witness."`
+	Import   importCommand   `cmd:"" help:"Register what other tools left behind."`
 	Demo     demoCommand     `cmd:"" help:"Run the service on an example, end to end."`
 	Bench    benchCommand    `cmd:"" help:"Measure registration, witness, proof and the service's own overhead."`
 	Config   configCommand   `cmd:"" help:"Print a configuration file with every setting and its default."`
@@ -84,16 +103,39 @@ func Main(ctx context.Context, sys System) int {
 		return status
 	}
 	if err != nil {
-		fmt.Fprintf(sys.Stderr, "provery: %v\nTry 'provery --help'.\n", err)
-		return exitUsage
+		command := "provery"
+		var wrong *kong.ParseError
+		if errors.As(err, &wrong) && wrong.Context.Selected() != nil {
+			command = "provery " + wrong.Context.Selected().Path()
+		}
+		return misused(sys, command, err)
 	}
 	e := &env{System: sys, server: c.Server, apiKey: c.APIKey, json: c.JSON}
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	if err := parsed.Run(e); err != nil {
-		e.report(err)
-		return exitFailed
+	err = parsed.Run(e)
+	var wrong *usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &wrong):
+		return misused(sys, "provery "+parsed.Selected().Path(), err)
 	}
-	return exitOK
+	e.report(err)
+	return exitFailed
+}
+
+// usageError is a command line that contradicts itself.
+type usageError struct{ text string }
+
+// Error returns what is wrong.
+func (e *usageError) Error() string { return e.text }
+
+func usage(text string) error { return &usageError{text} }
+
+// misused says what is wrong with the command line.
+func misused(sys System, command string, err error) int {
+	fmt.Fprintf(sys.Stderr, "provery: %v\nTry '%s --help'.\n", err, command)
+	return exitUsage
 }
 
 // errSaid is returned by commands that have already printed why they fail.
@@ -106,7 +148,7 @@ func (e *env) report(err error) {
 	}
 	var remote *client.Error
 	if errors.As(err, &remote) {
-		e.reportProblem(&remote.Problem)
+		e.reportProblem(err, &remote.Problem)
 		return
 	}
 	var f *fault.Error
@@ -117,17 +159,27 @@ func (e *env) report(err error) {
 			text += " (" + f.Position.String() + ")"
 		}
 	}
+	if errors.Is(err, io.ErrClosedPipe) { // an upload that nobody took
+		text = "the connection to the service broke while sending"
+	}
 	fmt.Fprintln(e.Stderr, "provery:", text)
-	if strings.Contains(err.Error(), "connection refused") {
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, io.ErrClosedPipe) {
 		fmt.Fprintf(e.Stderr, "Is the service running? Start it with 'provery serve', or name another with --server (now %s).\n", e.server)
 	}
 }
 
-func (e *env) reportProblem(p *api.Problem) {
-	fmt.Fprintln(e.Stderr, "provery:", p.Error())
+// reportProblem prints err, which holds the problem p and perhaps says more.
+func (e *env) reportProblem(err error, p *api.Problem) {
+	text := p.Error()
+	if _, bare := err.(*client.Error); !bare {
+		text = err.Error()
+	}
+	fmt.Fprintln(e.Stderr, "provery:", text)
 	switch {
 	case p.RetryAfter > 0:
 		fmt.Fprintf(e.Stderr, "Try again in %d s.\n", p.RetryAfter)
+	case p.Code == api.CodeNotFound && strings.HasPrefix(p.Detail, "no circuit"):
+		fmt.Fprintln(e.Stderr, "'provery circuits list' lists the registered ones.")
 	case p.Code == api.CodeUnauthenticated:
 		fmt.Fprintln(e.Stderr, "Give an API key with --api-key or PROVERY_API_KEY.")
 	case p.Incident != "":
@@ -156,11 +208,29 @@ func (e *env) open(name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(e.Stdin), nil
 	}
+	return openFile(name)
+}
+
+// openFile opens a regular file, or whatever else can be read.
+func openFile(name string) (*os.File, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fault.New(fault.InvalidRequest, "%v", err)
+		return nil, unreadable(name, err)
+	}
+	if info, err := f.Stat(); err != nil || info.IsDir() {
+		_ = f.Close()
+		return nil, unreadable(name, cmp.Or(err, error(syscall.EISDIR)))
 	}
 	return f, nil
+}
+
+// unreadable says which file can't be read, and why.
+func unreadable(name string, err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err
+	}
+	return fault.New(fault.InvalidRequest, "%s: %v", name, err)
 }
 
 // read reads a whole file of at most limit bytes.
@@ -172,7 +242,7 @@ func (e *env) read(name string, limit int64) ([]byte, error) {
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
-		return nil, fault.New(fault.InvalidRequest, "read %s: %v", name, err)
+		return nil, unreadable(name, err)
 	}
 	if int64(len(b)) > limit {
 		return nil, fault.New(fault.TooLarge, "%s has more than %d bytes", name, limit)

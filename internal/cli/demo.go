@@ -19,8 +19,8 @@ import (
 
 type demoCommand struct {
 	Example string `help:"Directory with the compiled example, as 'make demo' builds it." required:"" type:"existingdir" placeholder:"DIR"`
-	Args    string `help:"Its arguments." required:"" type:"existingfile" placeholder:"FILE"`
-	Refused string `help:"Arguments that the example refuses, to show what that looks like." type:"existingfile" placeholder:"FILE"`
+	Args    string `help:"Its arguments." required:"" placeholder:"FILE"`
+	Refused string `help:"Arguments that the example refuses, to show what that looks like." placeholder:"FILE"`
 	Curve   string `help:"Curve that the example was compiled for." default:"bn128"`
 }
 

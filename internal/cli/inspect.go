@@ -11,11 +11,13 @@ import (
 	"provery/internal/curve"
 	"provery/internal/fault"
 	"provery/internal/frontend/zokrates"
+	"provery/internal/scheme"
+	"provery/internal/scheme/gm17"
 	"provery/internal/scheme/groth16"
 )
 
 type inspectCommand struct {
-	File string `arg:"" help:"File to look at." type:"existingfile"`
+	File string `arg:"" help:"File to look at."`
 }
 
 // finding is what a file turned out to be.
@@ -81,7 +83,7 @@ func inspect(s *io.SectionReader) (*finding, error) {
 		return &finding{Kind: "Provery's own file of kind " + container.KindOf(head), Notes: []string{"made at registration; it isn't meant for exchange"}}, nil
 	case bytes.HasPrefix(head, []byte("r1cs")), bytes.HasPrefix(head, []byte("zkey")), bytes.HasPrefix(head, []byte("wtns")), bytes.HasPrefix(head, []byte("ptau")):
 		return &finding{Kind: "iden3 file (" + string(head[:4]) + ")", Notes: []string{"Circom's formats aren't supported by this release"}}, nil
-	case bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("{")), bytes.HasPrefix(bytes.TrimLeft(head, " \t\r\n"), []byte("[")):
+	case bytes.ContainsAny(firstOf(head), "{[\""):
 		return inspectJSON(s)
 	}
 	if f := inspectKey(s); f != nil {
@@ -93,12 +95,18 @@ func inspect(s *io.SectionReader) (*finding, error) {
 	return nil, fault.New(fault.InvalidArtifact, "nothing known: neither a compiled ZoKrates program, key, proof, ABI nor witness")
 }
 
+// firstOf returns the first byte after white space.
+func firstOf(head []byte) []byte {
+	rest := bytes.TrimLeft(head, " \t\r\n")
+	return rest[:min(len(rest), 1)]
+}
+
 func inspectProgram(s *io.SectionReader) (*finding, error) {
 	h, err := zokrates.Describe(s)
 	if err != nil {
 		return nil, err
 	}
-	f := &finding{Kind: "compiled ZoKrates program", Curve: h.Curve.String()}
+	f := &finding{Kind: kindProgram, Curve: h.Curve.String()}
 	f.count("constraints", int64(h.Constraints))
 	f.count("outputs", int64(h.Outputs))
 	f.count("bytes", s.Size())
@@ -106,11 +114,15 @@ func inspectProgram(s *io.SectionReader) (*finding, error) {
 }
 
 func inspectKey(s *io.SectionReader) *finding {
+	id := scheme.Groth16
 	k, err := groth16.DescribeProvingKey(s, s.Size())
 	if err != nil {
-		return nil
+		id = scheme.GM17
+		if k, err = gm17.DescribeProvingKey(s, s.Size()); err != nil {
+			return nil
+		}
 	}
-	f := &finding{Kind: "ZoKrates proving key", Curve: k.Curve.String(), Scheme: "groth16", Layout: string(k.Layout)}
+	f := &finding{Kind: kindProvingKey, Curve: k.Curve.String(), Scheme: string(id), Layout: string(k.Layout)}
 	f.count("public inputs", int64(k.NumPublic))
 	if k.NumVariables > 0 {
 		f.count("variables", int64(k.NumVariables))
@@ -126,7 +138,7 @@ func inspectWitness(s *io.SectionReader) *finding {
 		if err != nil {
 			continue
 		}
-		f := &finding{Kind: "ZoKrates witness"}
+		f := &finding{Kind: kindWitness}
 		f.count("values", int64(w.Len()))
 		f.count("word size", int64(w.WordSize))
 		f.Notes = []string{"PRIVATE: a witness holds the private arguments"}
@@ -164,16 +176,16 @@ func inspectJSON(s *io.SectionReader) (*finding, error) {
 	f := &finding{Curve: text(doc["curve"]), Scheme: text(doc["scheme"])}
 	switch {
 	case has("scheme", "curve", "proof", "inputs"):
-		f.Kind = "ZoKrates proof"
+		f.Kind = kindProof
 		f.count("public inputs", int64(length(doc["inputs"])))
 	case has("scheme", "curve", "gamma_abc"):
-		f.Kind = "ZoKrates verification key"
+		f.Kind = kindVerifyingKey
 		f.count("public inputs", int64(length(doc["gamma_abc"])-1))
 	case has("scheme", "curve", "query"):
-		f.Kind = "ZoKrates verification key"
+		f.Kind = kindVerifyingKey
 		f.count("public inputs", int64(length(doc["query"])-1))
 	case has("inputs", "output"):
-		f.Kind = "ZoKrates ABI"
+		f.Kind = kindABI
 		f.count("arguments", int64(length(doc["inputs"])))
 	case has("protocol", "pi_a"), has("protocol", "vk_alpha_1"):
 		f.Kind = "snarkjs proof or verification key"

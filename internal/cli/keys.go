@@ -7,7 +7,6 @@ import (
 
 	"provery/api"
 	"provery/client"
-	"provery/internal/fault"
 )
 
 type keysCommand struct {
@@ -31,14 +30,14 @@ func addKeys(ctx context.Context, e *env, cl *client.Client, ref string, k keyFi
 		return cl.SetupKeys(ctx, ref, scheme)
 	}
 	u := client.KeyUpload{Scheme: k.scheme, Layout: k.layout}
-	pk, err := e.upload(k.provingKey)
+	pk, err := e.uploadOf(k.provingKey, kindProvingKey)
 	if err != nil {
 		return nil, err
 	}
 	defer pk.Close()
 	u.ProvingKey = pk
 	if k.verifyingKey != "" {
-		vk, err := e.upload(k.verifyingKey)
+		vk, err := e.uploadOf(k.verifyingKey, kindVerifyingKey)
 		if err != nil {
 			return nil, err
 		}
@@ -54,8 +53,8 @@ func addKeys(ctx context.Context, e *env, cl *client.Client, ref string, k keyFi
 
 type keysAdd struct {
 	Ref          string `arg:"" help:"Circuit: name, name:tag or id."`
-	Key          string `help:"Proving key to upload." type:"existingfile" placeholder:"FILE"`
-	VerifyingKey string `help:"Verifying key to compare with." type:"existingfile" placeholder:"FILE"`
+	Key          string `help:"Proving key to upload." placeholder:"FILE"`
+	VerifyingKey string `help:"Verifying key to compare with." placeholder:"FILE"`
 	Setup        string `help:"Make keys instead: insecure-dev, for development only." enum:",insecure-dev" default:"" placeholder:"insecure-dev"`
 	Scheme       string `help:"Proving scheme; found out for uploaded keys." placeholder:"groth16"`
 	Layout       string `help:"Layout of the proving key, ark or bellman; found out without it." enum:",ark,bellman" default:"" placeholder:"LAYOUT"`
@@ -64,7 +63,10 @@ type keysAdd struct {
 // Run adds keys.
 func (c *keysAdd) Run(ctx context.Context, e *env) error {
 	if (c.Key == "") == (c.Setup == "") {
-		return fault.New(fault.InvalidRequest, "give either --key FILE or --setup insecure-dev")
+		return usage("give either --key FILE or --setup insecure-dev")
+	}
+	if c.VerifyingKey != "" && c.Key == "" {
+		return usage("--verifying-key needs --key")
 	}
 	cl, err := e.client()
 	if err != nil {

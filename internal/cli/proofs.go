@@ -34,6 +34,10 @@ func (c *proofsList) Run(ctx context.Context, e *env) error {
 		return err
 	}
 	return e.print(page, func(w io.Writer) {
+		if len(page.Items) == 0 {
+			fmt.Fprintln(w, "No such proofs.")
+			return
+		}
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "ID\tSTATE\tCIRCUIT\tATTEMPT\tCREATED\tTOTAL")
 		for _, p := range page.Items {
@@ -107,5 +111,9 @@ func (c *proofsDelete) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	return cl.Delete(ctx, c.ID)
+	if err := cl.Delete(ctx, c.ID); err != nil {
+		return err
+	}
+	fmt.Fprintln(e.Stderr, "Erased.")
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,11 +24,13 @@ import (
 const (
 	maxArguments = 64 << 20
 	maxProof     = 64 << 20
+	maxWitness   = 1 << 30
 )
 
 type proveCommand struct {
 	Circuit   string `arg:"" optional:"" help:"Circuit registered with the service: name, name:tag or id."`
-	Arguments string `help:"File with the arguments as JSON; - is standard input." short:"a" required:"" placeholder:"FILE"`
+	Arguments string `help:"File with the arguments as JSON; - is standard input." short:"a" placeholder:"FILE"`
+	Witness   string `help:"Witness file to prove instead of arguments, as zokrates compute-witness leaves it." short:"w" placeholder:"FILE"`
 	Out       string `help:"Where to write the proof; standard output without it." short:"o" placeholder:"FILE"`
 	Scheme    string `help:"Proving scheme." placeholder:"groth16"`
 	Keys      string `help:"Id of the key set; the newest without it." placeholder:"ID"`
@@ -35,32 +38,37 @@ type proveCommand struct {
 	Reduce    bool   `help:"Take numbers modulo the field instead of refusing large ones."`
 	NoWait    bool   `help:"Print the proof's id and don't wait for it."`
 
-	Program string `help:"Prove here, without a service: compiled program." type:"existingfile" group:"Without a service"`
-	ABI     string `help:"The program's abi.json." type:"existingfile" name:"abi" group:"Without a service"`
-	Key     string `help:"The program's proving key." type:"existingfile" group:"Without a service"`
+	Program string `help:"Prove here, without a service: compiled program." placeholder:"FILE" group:"Without a service"`
+	ABI     string `help:"The program's abi.json." name:"abi" placeholder:"FILE" group:"Without a service"`
+	Key     string `help:"The program's proving key." placeholder:"FILE" group:"Without a service"`
 }
 
 // Run makes a proof.
 func (c *proveCommand) Run(ctx context.Context, e *env) error {
 	if (c.Circuit == "") == (c.Program == "") {
-		return fault.New(fault.InvalidRequest, "name a circuit of the service, or give --program and --key to prove from files")
+		return usage("name a circuit of the service, or give --program and --key to prove from files")
 	}
-	arguments, err := e.read(c.Arguments, maxArguments)
-	if err != nil {
-		return err
+	if (c.Program == "") != (c.Key == "") || c.ABI != "" && c.Program == "" {
+		return usage("--program and --key go together, and --abi with them")
 	}
-	if !json.Valid(arguments) {
-		return fault.New(fault.InvalidRequest, "%s isn't JSON", c.Arguments)
+	if (c.Arguments == "") == (c.Witness == "") {
+		return usage("give either --arguments or --witness")
 	}
 	if c.Program != "" {
-		return c.local(ctx, e, arguments)
+		return c.local(ctx, e)
 	}
 	cl, err := e.client()
 	if err != nil {
 		return err
 	}
-	req := api.ProofRequest{
-		Circuit: c.Circuit, Arguments: arguments, Scheme: c.Scheme, Keys: c.Keys, Priority: c.Priority, Reduce: c.Reduce,
+	req := api.ProofRequest{Circuit: c.Circuit, Scheme: c.Scheme, Keys: c.Keys, Priority: c.Priority, Reduce: c.Reduce}
+	if c.Witness != "" {
+		req.Witness, err = e.read(c.Witness, maxWitness)
+	} else {
+		req.Arguments, err = e.arguments(c.Arguments)
+	}
+	if err != nil {
+		return err
 	}
 	p, err := cl.Submit(ctx, req, client.SubmitOptions{})
 	if err != nil {
@@ -87,7 +95,10 @@ func (c *proveCommand) Run(ctx context.Context, e *env) error {
 // whole answer holds it.
 func (c *proveCommand) write(e *env, proof json.RawMessage) error {
 	if c.Out != "" {
-		return os.WriteFile(c.Out, append(proof, '\n'), 0o644)
+		if err := os.WriteFile(c.Out, append(proof, '\n'), 0o644); err != nil {
+			return unreadable(c.Out, err)
+		}
+		return nil
 	}
 	if e.json {
 		return nil
@@ -126,10 +137,12 @@ func showLedger(w io.Writer, l *api.Ledger) {
 }
 
 // local proves from files.
-func (c *proveCommand) local(ctx context.Context, e *env, arguments json.RawMessage) error {
-	if c.Key == "" {
-		return fault.New(fault.InvalidRequest, "--program needs --key")
+func (c *proveCommand) local(ctx context.Context, e *env) error {
+	req, closeFile, err := c.localRequest(e)
+	if err != nil {
+		return err
 	}
+	defer closeFile()
 	program, err := importProgram(ctx, c.Program, c.ABI)
 	if err != nil {
 		return err
@@ -138,11 +151,9 @@ func (c *proveCommand) local(ctx context.Context, e *env, arguments json.RawMess
 	if err != nil {
 		return err
 	}
-	result, err := prover.Prove(ctx, prove.Request{
-		Arguments: arguments, Options: frontend.SolveOptions{Reduce: c.Reduce}, Threads: runtime.GOMAXPROCS(0), Rand: rand.Reader,
-	})
+	result, err := prover.Prove(ctx, req)
 	if err != nil {
-		return err
+		return underArguments(err)
 	}
 	if err := c.write(e, result.Proof); err != nil {
 		return err
@@ -152,6 +163,31 @@ func (c *proveCommand) local(ctx context.Context, e *env, arguments json.RawMess
 	}
 	fmt.Fprintf(e.Stderr, "outputs  %s\n", result.Outputs)
 	return nil
+}
+
+// localRequest opens the input of a proof that is made here.
+func (c *proveCommand) localRequest(e *env) (req prove.Request, closeFile func(), err error) {
+	req = prove.Request{Options: frontend.SolveOptions{Reduce: c.Reduce}, Threads: runtime.GOMAXPROCS(0), Rand: rand.Reader}
+	if c.Witness != "" {
+		req.Witness, closeFile, err = section(c.Witness)
+		return req, closeFile, err
+	}
+	req.Arguments, err = e.arguments(c.Arguments)
+	return req, func() {}, err
+}
+
+// arguments reads a file of arguments.
+func (e *env) arguments(name string) (json.RawMessage, error) {
+	return e.readJSON(name, maxArguments, kindArguments)
+}
+
+// underArguments makes the path of an error about an argument readable.
+func underArguments(err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) && f.Code == fault.InvalidRequest {
+		return f.At("arguments" + f.Path)
+	}
+	return err
 }
 
 // importProgram reads a compiled program; abi may be "".
@@ -166,6 +202,9 @@ func importProgram(ctx context.Context, program, abi string) (frontend.Program, 
 			return nil, err
 		}
 		defer closeFile()
+		if err := mistaken(name, s, kindOfRole[role]); err != nil {
+			return nil, err
+		}
 		in[role] = s
 	}
 	return zokrates.New().Import(ctx, in)
@@ -173,14 +212,14 @@ func importProgram(ctx context.Context, program, abi string) (frontend.Program, 
 
 // section opens a file for reading at any offset.
 func section(name string) (*io.SectionReader, func(), error) {
-	f, err := os.Open(name)
+	f, err := openFile(name)
 	if err != nil {
-		return nil, nil, fault.New(fault.InvalidRequest, "%v", err)
+		return nil, nil, err
 	}
 	info, err := f.Stat()
 	if err != nil {
 		_ = f.Close()
-		return nil, nil, fault.New(fault.InvalidRequest, "%v", err)
+		return nil, nil, unreadable(name, err)
 	}
 	return io.NewSectionReader(f, 0, info.Size()), func() { _ = f.Close() }, nil
 }
@@ -207,6 +246,9 @@ func importKey(ctx context.Context, program frontend.Program, name, schemeName s
 		return nil, err
 	}
 	defer closeFile()
+	if err := mistaken(name, s, kindProvingKey); err != nil {
+		return nil, err
+	}
 	key, err := backend.ImportProvingKey(ctx, scheme.ImportInput{
 		System: program.System(), Data: s, Size: s.Size(), Threads: runtime.GOMAXPROCS(0),
 	})

@@ -13,7 +13,7 @@ import (
 )
 
 type serveCommand struct {
-	Config  string            `help:"Configuration file (YAML); 'provery config' prints one." type:"existingfile" placeholder:"FILE" env:"PROVERY_CONFIG"`
+	Config  string            `help:"Configuration file (YAML); 'provery config' prints one." placeholder:"FILE" env:"PROVERY_CONFIG"`
 	Listen  string            `help:"Address to listen on. One that isn't loopback needs API keys." placeholder:"HOST:PORT"`
 	DataDir string            `help:"Directory for everything that lasts." placeholder:"DIR"`
 	Slots   string            `help:"Proofs at a time." placeholder:"N"`

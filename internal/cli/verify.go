@@ -7,23 +7,22 @@ import (
 
 	"provery/api"
 	"provery/internal/daemon"
-	"provery/internal/fault"
 	"provery/internal/worker"
 )
 
 type verifyCommand struct {
 	Circuit      string `arg:"" optional:"" help:"Circuit registered with the service, whose key to use."`
 	Proof        string `help:"Proof in ZoKrates's JSON; - is standard input." short:"p" required:"" placeholder:"FILE"`
-	VerifyingKey string `help:"Verify here, without a service, with this key in ZoKrates's JSON." type:"existingfile" short:"k" placeholder:"FILE"`
+	VerifyingKey string `help:"Verify here, without a service, with this key in ZoKrates's JSON." short:"k" placeholder:"FILE"`
 	Keys         string `help:"Id of the circuit's key set; the newest without it." placeholder:"ID"`
 }
 
 // Run verifies a proof. A proof that doesn't hold makes the command fail.
 func (c *verifyCommand) Run(ctx context.Context, e *env) error {
 	if (c.Circuit == "") == (c.VerifyingKey == "") {
-		return fault.New(fault.InvalidRequest, "name a circuit of the service, or give --verifying-key")
+		return usage("name a circuit of the service, or give --verifying-key to verify from files")
 	}
-	proof, err := e.read(c.Proof, maxProof)
+	proof, err := e.readJSON(c.Proof, maxProof, kindProof)
 	if err != nil {
 		return err
 	}
@@ -54,7 +53,7 @@ func (c *verifyCommand) verify(ctx context.Context, e *env, proof []byte) (*api.
 		}
 		return cl.Verify(ctx, api.VerifyRequest{Circuit: c.Circuit, Keys: c.Keys, Proof: proof})
 	}
-	vk, err := e.read(c.VerifyingKey, maxProof)
+	vk, err := e.readJSON(c.VerifyingKey, maxProof, kindVerifyingKey)
 	if err != nil {
 		return nil, err
 	}

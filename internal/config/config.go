@@ -24,6 +24,7 @@ type Config struct {
 	Limits  Limits   `yaml:"limits"`
 	Workers Workers  `yaml:"workers"`
 	Engine  Engine   `yaml:"engine"`
+	Facades Facades  `yaml:"facades"`
 	Log     Log      `yaml:"log"`
 	// ResultTTL is how long a finished proof stays readable. Default 24h.
 	ResultTTL time.Duration `yaml:"result_ttl"`
@@ -131,6 +132,7 @@ func Default() Config {
 		},
 		Workers:      Workers{Slots: 1},
 		Engine:       Engine{Sync: SyncAlways},
+		Facades:      defaultFacades(),
 		Log:          Log{Level: slog.LevelInfo, Format: FormatText},
 		ResultTTL:    24 * time.Hour,
 		CacheBytes:   1 << 30,

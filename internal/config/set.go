@@ -72,16 +72,22 @@ func parse(field reflect.Value, value string) error {
 			return fault.New(fault.InvalidRequest, "want a duration such as 30s or 24h")
 		}
 		*p = d
+	case *bool:
+		return parseBool(p, value)
 	case **bool:
-		b, err := strconv.ParseBool(value)
-		if err != nil {
-			return fault.New(fault.InvalidRequest, "want true or false")
-		}
-		*p = &b
+		*p = new(bool)
+		return parseBool(*p, value)
 	case *[]APIKey:
 		return parseKeys(p, value)
 	case encoding.TextUnmarshaler:
 		return fault.Wrap(p.UnmarshalText([]byte(value)), fault.InvalidRequest, "unknown value")
+	}
+	return nil
+}
+
+func parseBool(p *bool, value string) (err error) {
+	if *p, err = strconv.ParseBool(value); err != nil {
+		return fault.New(fault.InvalidRequest, "want true or false")
 	}
 	return nil
 }

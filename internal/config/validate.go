@@ -19,6 +19,7 @@ func (c *Config) Validate() error {
 	v.keys(c.APIKeys)
 	v.limits(c.Limits)
 	v.engine(c.Engine)
+	v.facades(c.Facades)
 	v.check(c.DataDir != "", "data_dir: not set, and neither XDG_DATA_HOME nor HOME says where it should be")
 	v.check(c.Workers.Slots >= 1, "workers.slots: at least 1")
 	v.check(c.Workers.Threads >= 0, "workers.threads: at least 1, or 0 to find it out")

@@ -224,6 +224,15 @@ type Domain[S any] interface {
 	// the powers of omega in natural order. b and c are overwritten too.
 	// The last coefficient, a[n-1], is 0 if A·B = C on the domain.
 	Quotient(ctx context.Context, a, b, c []S, threads int) error
+	// SquareQuotient overwrites a with the coefficients of X^0 to X^(n-1) of
+	// ((A + shift·Z)² - C)/Z for Z = X^n - 1, where a, c hold the n
+	// evaluations of A, C at the powers of omega in natural order and A² = C
+	// there. The coefficient of X^n is shift². c is overwritten too.
+	SquareQuotient(ctx context.Context, a, c []S, shift *S, threads int) error
+	// Interpolate sets dst to the coefficients, in natural order, of the
+	// polynomial that has the n evaluations a at the powers of omega. a is
+	// overwritten; dst must not overlap it.
+	Interpolate(ctx context.Context, dst, a []S, threads int) error
 }
 
 // Suite is all that a scheme needs of one curve.

@@ -19,6 +19,9 @@ type services struct{ d *Daemon }
 
 // Register implements httpapi.Circuits.
 func (s *services) Register(ctx context.Context, r httpapi.Registration) (api.Circuit, bool, error) {
+	if err := s.space(); err != nil {
+		return api.Circuit{}, false, err
+	}
 	uploads := map[string]worker.Upload{}
 	for role, u := range r.Artefacts {
 		uploads[role] = upload(&u)
@@ -33,24 +36,6 @@ func (s *services) Register(ctx context.Context, r httpapi.Registration) (api.Ci
 
 func upload(u *httpapi.Upload) worker.Upload {
 	return worker.Upload{Digest: store.Digest(u.Digest), Reader: u.Reader}
-}
-
-// Circuits implements httpapi.Circuits.
-func (s *services) Circuits(ctx context.Context, cursor string, limit int) (api.Page[api.Circuit], error) {
-	var page api.Page[api.Circuit]
-	circuits, next, err := s.d.registry.List(ctx, cursor, limit)
-	if err != nil {
-		return page, err
-	}
-	page.Next = next
-	for _, c := range circuits {
-		out, err := s.circuit(ctx, c, false)
-		if err != nil {
-			return page, err
-		}
-		page.Items = append(page.Items, out)
-	}
-	return page, nil
 }
 
 // Circuit implements httpapi.Circuits.
@@ -138,6 +123,9 @@ func (s *services) SetTag(ctx context.Context, ref, tag string) (api.Circuit, er
 
 // AddKeys implements httpapi.Keys.
 func (s *services) AddKeys(ctx context.Context, ref string, u httpapi.KeyUpload) (api.KeySet, bool, error) {
+	if err := s.space(); err != nil {
+		return api.KeySet{}, false, err
+	}
 	c, err := s.d.registry.Resolve(ctx, ref)
 	if err != nil {
 		return api.KeySet{}, false, err
@@ -199,6 +187,9 @@ func (s *services) selectKeys(ctx context.Context, circuit store.Digest, id stri
 	d, err := store.ParseDigest(id)
 	if err != nil {
 		return registry.KeySet{}, fault.New(fault.InvalidRequest, "keys: want a key set's id or the name of a scheme")
+	}
+	if d.IsZero() { // which would be the newest
+		return registry.KeySet{}, fault.New(fault.NotFound, "no such key set")
 	}
 	return s.d.registry.KeySet(ctx, circuit, d)
 }

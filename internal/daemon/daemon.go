@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"provery/api"
@@ -26,6 +27,8 @@ import (
 	"provery/internal/httpapi"
 	"provery/internal/queue"
 	"provery/internal/registry"
+	"provery/internal/scheme"
+	"provery/internal/scheme/gm17"
 	"provery/internal/scheme/groth16"
 	"provery/internal/seal"
 	"provery/internal/store/file"
@@ -42,12 +45,14 @@ type Build struct {
 // Kit returns the circuit languages and schemes of this release.
 func Kit() (*worker.Kit, error) {
 	kit := &worker.Kit{Frontends: []frontend.Frontend{zokrates.New()}}
-	for _, id := range curve.All() {
-		b, err := groth16.New(id)
-		if err != nil {
-			return nil, err
+	for _, newBackend := range []func(curve.ID) (scheme.Backend, error){groth16.New, gm17.New} {
+		for _, id := range curve.All() {
+			b, err := newBackend(id)
+			if err != nil {
+				return nil, err
+			}
+			kit.Backends = append(kit.Backends, b)
 		}
-		kit.Backends = append(kit.Backends, b)
 	}
 	return kit, nil
 }
@@ -60,6 +65,7 @@ type Daemon struct {
 	started   time.Time
 	kit       *worker.Kit
 	blobs     *file.Store
+	free      func() (int64, error) // space on the blobs' disk
 	engine    *engine.Engine
 	queue     *queue.Queue
 	registry  *registry.Registry
@@ -67,6 +73,7 @@ type Daemon struct {
 	catalogue *worker.Catalogue
 	registrar *worker.Registrar
 	tools     *worker.Tools
+	compiler  httpapi.Compiler
 	pool      *worker.Pool
 	metrics   *telemetry.Metrics
 	handler   *httpapi.Server
@@ -85,7 +92,7 @@ func New(ctx context.Context, cfg *config.Config, build Build, log *slog.Logger)
 		}
 	}()
 	for _, step := range []func(context.Context) error{
-		d.openKit, d.openStore, d.openEngine, d.openQueue, d.openRegistry, d.openSeal, d.buildWorker, d.buildHandler, d.listen,
+		d.openKit, d.openStore, d.openEngine, d.openQueue, d.openRegistry, d.openSeal, d.buildWorker, d.openCompiler, d.buildHandler, d.listen,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err
@@ -110,6 +117,7 @@ func (d *Daemon) openStore(context.Context) (err error) {
 	if d.blobs, err = file.Open(d.path("blobs")); err != nil {
 		return err
 	}
+	d.free = d.blobs.Free
 	d.onClose(func(context.Context) error { return d.blobs.Close() })
 	return nil
 }
@@ -157,6 +165,16 @@ func (d *Daemon) openSeal(context.Context) (err error) {
 
 func (d *Daemon) buildWorker(context.Context) error {
 	threads := runtime.GOMAXPROCS(0)
+	d.catalogue = worker.NewCatalogue(d.kit, d.registry, int64(d.cfg.CacheBytes))
+	d.onClose(func(context.Context) error { d.catalogue.Close(); return nil })
+	d.registrar = worker.NewRegistrar(d.kit, d.registry, d.blobs, d.catalogue, threads)
+	d.tools = worker.NewTools(d.kit, d.catalogue, threads)
+	d.pool = worker.NewPool(d.poolConfig(threads), d.queue, d.catalogue, d.ring)
+	return nil
+}
+
+// poolConfig returns the configuration of the workers on so many threads.
+func (d *Daemon) poolConfig(threads int) worker.PoolConfig {
 	perProof := d.cfg.Workers.Threads
 	if perProof == 0 {
 		perProof = max(1, threads/d.cfg.Workers.Slots)
@@ -165,15 +183,10 @@ func (d *Daemon) buildWorker(context.Context) error {
 	if err != nil {
 		host = "unknown"
 	}
-	d.catalogue = worker.NewCatalogue(d.kit, d.registry, int64(d.cfg.CacheBytes))
-	d.onClose(func(context.Context) error { d.catalogue.Close(); return nil })
-	d.registrar = worker.NewRegistrar(d.kit, d.registry, d.blobs, d.catalogue, threads)
-	d.tools = worker.NewTools(d.kit, d.catalogue, threads)
-	d.pool = worker.NewPool(worker.PoolConfig{
+	return worker.PoolConfig{
 		Name: host, Slots: d.cfg.Workers.Slots, Threads: perProof, Drain: d.cfg.DrainTimeout,
 		Rand: rand.Reader, Now: time.Now, Log: d.log.With("part", "worker"), Observer: d.metrics,
-	}, d.queue, d.catalogue, d.ring)
-	return nil
+	}
 }
 
 func (d *Daemon) buildHandler(context.Context) (err error) {
@@ -188,8 +201,9 @@ func (d *Daemon) buildHandler(context.Context) (err error) {
 	l := d.cfg.Limits
 	s := &services{d}
 	d.handler, err = httpapi.New(httpapi.Options{
-		Services:  httpapi.Services{Circuits: s, Keys: s, Proofs: s, Tools: s, System: s},
-		Frontends: d.frontends(), Version: d.build.Version, Keys: keys, SpoolDir: d.path("spool"),
+		Services:    httpapi.Services{Circuits: s, Keys: s, Proofs: s, Tools: s, System: s, Compiler: s},
+		ZoKratesAPI: d.zokratesAPI(),
+		Frontends:   d.frontends(), Version: d.build.Version, Keys: keys, SpoolDir: d.path("spool"),
 		Limits: httpapi.Limits{
 			BodyBytes: int64(l.MaxBodyBytes), ArgumentsBytes: int64(l.MaxArgumentsBytes), UploadBytes: int64(l.MaxUploadBytes),
 			Uploads: l.MaxUploads, Waiters: l.MaxWaiters, Wait: l.MaxWait,
@@ -237,11 +251,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	worked := make(chan struct{})
-	go func() {
-		defer close(worked)
-		d.pool.Run(working)
-	}()
+	var background sync.WaitGroup
+	background.Go(func() { d.pool.Run(working) })
+	background.Go(func() { d.checkFiles(working) })
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(d.listener) }()
 	d.log.Info("serving", "address", d.Addr(), "data", d.cfg.DataDir, "slots", d.cfg.Workers.Slots, "version", d.build.Version)
@@ -260,11 +272,22 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if e := server.Shutdown(shutdown); e != nil {
 		err = errors.Join(err, e, server.Close())
 	}
-	<-worked
+	background.Wait()
 	return errors.Join(err, d.close(context.WithoutCancel(ctx)))
 }
 
-// closeTimeout bounds the closing of each part.
+// checkFiles hashes all stored files once, so that /readyz names damaged ones
+// before somebody needs them.
+func (d *Daemon) checkFiles(ctx context.Context) {
+	if err := d.registry.Verify(ctx); err != nil {
+		return // the service stops
+	}
+	for _, damage := range d.registry.Health() {
+		d.log.Error("a stored file is damaged: register it again", "circuit", damage.Circuit, "names", damage.Names, "detail", damage.Detail)
+	}
+}
+
+// closeTimeout bounds the closing of all parts together.
 const closeTimeout = 15 * time.Second
 
 func (d *Daemon) close(ctx context.Context) error {
@@ -276,22 +299,4 @@ func (d *Daemon) close(ctx context.Context) error {
 	}
 	d.closers = nil
 	return errors.Join(errs...)
-}
-
-func (d *Daemon) gauges() error {
-	state := func(s queue.State) func() float64 {
-		return func() float64 { return float64(d.queue.Stats().ByState[s]) }
-	}
-	programs := func() float64 { p, _ := d.catalogue.Stats(); return float64(p.Bytes) }
-	provers := func() float64 { _, p := d.catalogue.Stats(); return float64(p.Bytes) }
-	return errors.Join(
-		d.metrics.Gauge("provery_queue_queued_jobs", "Jobs that wait for a worker.", state(queue.Queued)),
-		d.metrics.Gauge("provery_queue_running_jobs", "Jobs in work.", state(queue.Running)),
-		d.metrics.Gauge("provery_queue_queued_bytes", "Size of the sealed arguments of waiting jobs.",
-			func() float64 { return float64(d.queue.Stats().QueuedBytes) }),
-		d.metrics.Gauge("provery_queue_oldest_wait_seconds", "Age of the oldest waiting job.",
-			func() float64 { return d.queue.Stats().OldestWait.Seconds() }),
-		d.metrics.Gauge("provery_cache_program_bytes", "Opened circuits.", programs),
-		d.metrics.Gauge("provery_cache_key_bytes", "Opened proving keys.", provers),
-	)
 }

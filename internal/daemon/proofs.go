@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"math"
 	"time"
@@ -22,6 +21,9 @@ import (
 // job is accepted; the rest is a worker's.
 func (s *services) Submit(ctx context.Context, in httpapi.Submission) (api.Proof, error) {
 	req := in.Request
+	if err := s.space(); err != nil {
+		return api.Proof{}, err
+	}
 	c, err := s.d.registry.Resolve(ctx, req.Circuit)
 	if err != nil {
 		return api.Proof{}, err
@@ -30,9 +32,9 @@ func (s *services) Submit(ctx context.Context, in httpapi.Submission) (api.Proof
 	if err != nil {
 		return api.Proof{}, err
 	}
-	task := worker.Task{Arguments: req.Arguments, Reduce: req.Reduce}
+	task := worker.Task{Arguments: req.Arguments, Reduce: req.Reduce, Witness: req.Witness}
 	if err := s.d.tools.Check(ctx, c, task); err != nil {
-		return api.Proof{}, underArguments(err)
+		return api.Proof{}, underInput(&task, err)
 	}
 	plain, err := json.Marshal(task)
 	if err != nil {
@@ -46,7 +48,7 @@ func (s *services) Submit(ctx context.Context, in httpapi.Submission) (api.Proof
 		job.Deadline = *req.Deadline
 	}
 	if in.IdempotencyKey != "" {
-		if job.RequestHash, err = requestHash(req); err != nil {
+		if job.RequestHash, err = s.requestHash(req); err != nil {
 			return api.Proof{}, err
 		}
 	}
@@ -84,13 +86,16 @@ func (s *services) proofKeys(ctx context.Context, circuit store.Digest, req *api
 }
 
 // requestHash identifies a request's content for the comparison under an
-// idempotency key.
-func requestHash(req api.ProofRequest) (store.Digest, error) {
+// idempotency key. It is a keyed hash, since the private arguments may be few
+// enough to be guessed: a plain one would let who reads the job's record test
+// guesses.
+func (s *services) requestHash(req api.ProofRequest) (store.Digest, error) {
 	b, err := json.Marshal(req)
 	if err != nil {
 		return store.Digest{}, fault.New(fault.InvalidRequest, "want JSON").At("/arguments")
 	}
-	return sha256.Sum256(b), nil
+	defer clear(b)
+	return s.d.ring.Fingerprint("request", b), nil
 }
 
 // underArguments makes the path of an error about arguments start at the

@@ -42,19 +42,19 @@ func (s *services) DryRun(ctx context.Context, ref string, r api.WitnessRequest)
 	if err != nil {
 		return api.WitnessResult{}, err
 	}
-	solution, err := s.d.tools.DryRun(ctx, c, worker.Task{Arguments: r.Arguments, Reduce: r.Reduce}, r.Logs)
+	solution, witness, err := s.dryRun(ctx, c, &r)
 	var f *fault.Error
 	if errors.As(err, &f) && f.Code == fault.UnsatisfiedWitness {
 		a := &api.Assertion{Message: f.Detail}
 		if f.Position != nil {
 			a.Position = &api.Position{File: f.Position.File, Line: f.Position.Line, Column: f.Position.Column}
 		}
-		return api.WitnessResult{Assertion: a}, nil
+		return api.WitnessResult{Assertion: a, Logs: logsOf(solution)}, nil
 	}
 	if err != nil {
 		return api.WitnessResult{}, underArguments(err)
 	}
-	return api.WitnessResult{Satisfied: true, Outputs: solution.Outputs, Logs: solution.Logs}, nil
+	return api.WitnessResult{Satisfied: true, Outputs: solution.Outputs, Logs: solution.Logs, Witness: witness}, nil
 }
 
 // About implements httpapi.System.
@@ -103,12 +103,13 @@ func (s *services) Ready(ctx context.Context) api.Readiness {
 	return r
 }
 
-// minimumFree is the space below which nothing new is taken.
+// minimumFree is the space below which nothing new is taken: what was accepted
+// needs it to end well.
 const minimumFree = 64 << 20
 
 // space reports an error if the disk is almost full.
 func (s *services) space() error {
-	free, err := s.d.blobs.Free()
+	free, err := s.d.free()
 	if err != nil {
 		return fault.New(fault.Internal, "the data directory can't be read")
 	}

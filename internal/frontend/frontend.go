@@ -61,7 +61,8 @@ type Program interface {
 	// conventions. Arguments that don't fit the ABI are
 	// fault.InvalidRequest with the path of the culprit; a failed assertion
 	// is fault.UnsatisfiedWitness with its position. No error holds an
-	// argument's value.
+	// argument's value. With opts.Logs, a Solution that holds nothing but
+	// the lines up to the failure may come with an error.
 	Solve(ctx context.Context, arguments json.RawMessage, opts SolveOptions) (*Solution, error)
 }
 

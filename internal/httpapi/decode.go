@@ -129,6 +129,8 @@ func wanted(t reflect.Type) string {
 		return "true or false"
 	case t.Kind() == reflect.Map:
 		return "an object of strings"
+	case t == reflect.TypeFor[[]byte]():
+		return "base64"
 	case t.Kind() == reflect.Slice:
 		return "an array of strings"
 	}

@@ -135,6 +135,10 @@ func (x *exchange) fail(err error) {
 	for name, values := range e.header {
 		x.writer.Header()[name] = values
 	}
+	if write := x.server.failures[x.route]; write != nil {
+		write(x.writer, &e.Problem)
+		return
+	}
 	writeJSON(x.writer, e.Status, api.MediaTypeProblem, &e.Problem)
 }
 

@@ -22,8 +22,9 @@ func TestValuesNeverComeBack(t *testing.T) {
 	bodies := map[string]map[string]any{
 		"/v1/proofs": {"circuit": "a", "arguments": []any{"1"}, "scheme": "groth16", "keys": "k", "priority": "low",
 			"deadline": "2026-01-02T15:04:05Z", "labels": map[string]any{"a": "b"}, "reduce": true},
+		"/v1/proofs?":            {"circuit": "a", "witness": "AAAA"},
 		"/v1/verify":             {"circuit": "a", "keys": "k", "proof": map[string]any{}, "public_inputs": []any{"1"}},
-		"/v1/circuits/a/witness": {"arguments": []any{"1"}, "reduce": true, "logs": true},
+		"/v1/circuits/a/witness": {"arguments": []any{"1"}, "reduce": true, "logs": true, "witness": "zokrates32"},
 		"/v1/circuits/a/keys":    {"setup": "insecure-dev", "scheme": "groth16"},
 	}
 	plants := []any{secret, []any{secret}, map[string]any{secret: secret}, map[string]any{"a": map[string]any{"b": secret}}, json.Number("313370042")}

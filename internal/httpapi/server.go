@@ -18,6 +18,8 @@ import (
 // Options make a Server.
 type Options struct {
 	Services Services
+	// ZoKratesAPI, if not nil, adds the routes of ZoKrates-API.
+	ZoKratesAPI *ZoKratesAPI
 	// Frontends are the circuit languages whose files can be uploaded.
 	Frontends []api.Frontend
 	// Version is the service's, for the OpenAPI document.
@@ -84,7 +86,8 @@ type Server struct {
 	spool     *spool
 	mux       *routeMux
 	api       huma.API
-	public    map[string]bool // paths that need no API key
+	public    map[string]bool          // paths that need no API key
+	failures  map[string]failureWriter // of facades, by route
 	origins   *http.CrossOriginProtection
 	waiters   chan struct{}
 	uploads   chan struct{}
@@ -104,6 +107,7 @@ func New(o Options) (*Server, error) {
 		log: o.Log, observer: o.Observer, spool: spool,
 		mux:      &routeMux{ServeMux: http.NewServeMux()},
 		public:   map[string]bool{},
+		failures: map[string]failureWriter{},
 		origins:  http.NewCrossOriginProtection(),
 		waiters:  make(chan struct{}, limits.Waiters),
 		uploads:  make(chan struct{}, limits.Uploads),
@@ -123,6 +127,9 @@ func New(o Options) (*Server, error) {
 	s.proofRoutes()
 	s.toolRoutes()
 	s.systemRoutes(o.Metrics)
+	if o.ZoKratesAPI != nil {
+		s.zokratesRoutes(*o.ZoKratesAPI)
+	}
 	return s, s.documentRoutes()
 }
 
@@ -141,6 +148,9 @@ func (m *routeMux) HandleFunc(pattern string, h func(http.ResponseWriter, *http.
 	m.patterns = append(m.patterns, pattern)
 	m.ServeMux.HandleFunc(pattern, h)
 }
+
+// failureWriter writes a problem in the form of a facade.
+type failureWriter func(w http.ResponseWriter, p *api.Problem)
 
 type noObserver struct{}
 

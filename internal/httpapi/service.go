@@ -21,6 +21,8 @@ type Services struct {
 	Proofs   Proofs
 	Tools    Tools
 	System   System
+	// Compiler may be nil: then nothing can be compiled here.
+	Compiler Compiler
 }
 
 // Circuits registers and finds circuits. A ref is an id, name, name:tag or
@@ -76,8 +78,8 @@ type Tools interface {
 	// Verify reports whether a proof holds. A proof that doesn't is no
 	// error.
 	Verify(ctx context.Context, r api.VerifyRequest) (api.VerifyResult, error)
-	// DryRun computes a witness and throws it away. A failed assertion is
-	// no error.
+	// DryRun computes a witness and throws it away, or returns it in the
+	// format that r.Witness names. A failed assertion is no error.
 	DryRun(ctx context.Context, ref string, r api.WitnessRequest) (api.WitnessResult, error)
 }
 

@@ -25,13 +25,14 @@ func (s *Server) toolRoutes() {
 		Method: http.MethodPost, Path: "/v1/circuits/{ref}/witness", OperationID: "run-witness", Tags: []string{tagCircuits},
 		Summary: "Try arguments",
 		Description: "A dry run: computes the witness, says whether it satisfies the circuit, and throws it away. " +
-			"A failed assertion is an answer, not an error.",
+			"A failed assertion is an answer, not an error. With witness, the answer holds the witness as a file: it is private, " +
+			"since it holds the private arguments and everything that was computed from them.",
 		Errors: []int{404, 422, 503},
 	}, func(ctx context.Context, in *struct {
 		jsonBody
 		RefPath
 	}, r *api.WitnessRequest) (*bodyOf[api.WitnessResult], error) {
-		if err := s.checkArguments(r.Arguments); err != nil {
+		if err := s.checkWitnessRequest(r); err != nil {
 			return nil, err
 		}
 		result, err := s.services.Tools.DryRun(ctx, in.Ref, *r)

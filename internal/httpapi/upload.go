@@ -41,13 +41,8 @@ type formSpec struct {
 // receive reads the request's form. The caller must pass it to discard, also
 // when there is an error.
 func (s *Server) receive(r *http.Request, spec formSpec) (*form, error) {
-	f := &form{fields: map[string]string{}, files: map[string]Upload{}, spooled: spooled{spool: s.spool}}
-	select {
-	case s.uploads <- struct{}{}:
-		f.slot = s.uploads
-	default:
-		err := fault.New(fault.Overloaded, "too many uploads are in progress")
-		err.RetryAfter = uploadRetry
+	f, err := s.newForm()
+	if err != nil {
 		return f, err
 	}
 	x := exchangeOf(r.Context())
@@ -65,6 +60,20 @@ func (s *Server) receive(r *http.Request, spec formSpec) (*form, error) {
 	}
 	x.clearReadDeadline()
 	return f, nil
+}
+
+// newForm returns an empty form with a slot among the uploads.
+func (s *Server) newForm() (*form, error) {
+	f := &form{fields: map[string]string{}, files: map[string]Upload{}, spooled: spooled{spool: s.spool}}
+	select {
+	case s.uploads <- struct{}{}:
+		f.slot = s.uploads
+		return f, nil
+	default:
+		err := fault.New(fault.Overloaded, "too many uploads are in progress")
+		err.RetryAfter = uploadRetry
+		return f, err
+	}
 }
 
 // discard removes the form's files.

@@ -10,7 +10,7 @@ func (s *Server) checkProofRequest(r *api.ProofRequest) error {
 	if err := checkRef(r.Circuit, "/circuit"); err != nil {
 		return err
 	}
-	if err := s.checkArguments(r.Arguments); err != nil {
+	if err := s.checkInput(r); err != nil {
 		return err
 	}
 	if err := checkWord(r.Scheme, "/scheme"); err != nil {
@@ -37,6 +37,30 @@ func checkRef(ref, path string) error {
 		return fault.New(fault.InvalidRequest, "want an id, name, name:tag or name@id").At(path)
 	}
 	return nil
+}
+
+// checkInput checks that a request has either arguments or a witness.
+func (s *Server) checkInput(r *api.ProofRequest) error {
+	switch {
+	case r.Witness == nil:
+		return s.checkArguments(r.Arguments)
+	case r.Arguments != nil:
+		return fault.New(fault.InvalidRequest, "not together with arguments").At("/witness")
+	case r.Reduce:
+		return fault.New(fault.InvalidRequest, "not together with a witness, which has its values already").At("/reduce")
+	case len(r.Witness) == 0:
+		return fault.New(fault.InvalidRequest, "the witness is empty").At("/witness")
+	}
+	return nil
+}
+
+// checkWitnessRequest checks a request for a dry run.
+func (s *Server) checkWitnessRequest(r *api.WitnessRequest) error {
+	switch r.Witness {
+	case "", api.WitnessZoKrates32, api.WitnessZoKrates64, api.WitnessZoKratesText:
+		return s.checkArguments(r.Arguments)
+	}
+	return fault.New(fault.InvalidRequest, "want %s, %s or %s", api.WitnessZoKrates32, api.WitnessZoKrates64, api.WitnessZoKratesText).At("/witness")
 }
 
 func (s *Server) checkArguments(arguments []byte) error {

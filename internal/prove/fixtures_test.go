@@ -19,19 +19,51 @@ import (
 	"provery/internal/peer"
 	"provery/internal/prove"
 	"provery/internal/scheme"
+	"provery/internal/scheme/gm17"
 	"provery/internal/scheme/groth16"
 )
 
 const fixtures = "../../testdata/zokrates"
 
-// fixture is one program on one curve with one Groth16 key of ZoKrates's.
+// fixture is one program on one curve with one key of ZoKrates's. The backend
+// is "ark" or "bellman" for a Groth16 key and "ark-gm17" for a GM17 key.
 type fixture struct {
 	program, curve, backend string
 }
 
-func (f fixture) String() string         { return f.program + "/" + f.curve + "/" + f.backend }
-func (f fixture) dir() string            { return filepath.Join(fixtures, f.program, f.curve) }
-func (f fixture) key(name string) string { return filepath.Join(f.dir(), f.backend+"-g16", name) }
+func (f fixture) String() string { return f.program + "/" + f.curve + "/" + f.backend }
+func (f fixture) dir() string    { return filepath.Join(fixtures, f.program, f.curve) }
+
+func (f fixture) key(name string) string {
+	folder := f.backend
+	if !f.isGM17() {
+		folder += "-g16"
+	}
+	return filepath.Join(f.dir(), folder, name)
+}
+
+func (f fixture) isGM17() bool { return f.backend == "ark-gm17" }
+
+// layout is what ZoKrates calls the backend.
+func (f fixture) layout() string { return strings.TrimSuffix(f.backend, "-gm17") }
+
+// suite returns the fixture's scheme on its curve.
+func (f fixture) suite(t testing.TB) scheme.Backend {
+	t.Helper()
+	id, err := curve.Parse(f.curve)
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := groth16.New
+	if f.isGM17() {
+		open = gm17.New
+	}
+	backend, err := open(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return backend
+}
 
 func read(t testing.TB, name string) []byte {
 	t.Helper()
@@ -42,16 +74,16 @@ func read(t testing.TB, name string) []byte {
 	return b
 }
 
-// all lists the fixtures with a Groth16 key.
+// all lists the fixtures with a proving key, of both schemes.
 func all(t testing.TB) []fixture {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(fixtures, "*", "*", "*-g16"))
-	if err != nil || len(paths) < 20 {
-		t.Fatalf("got %d fixtures (%v), want at least 20", len(paths), err)
+	paths, err := filepath.Glob(filepath.Join(fixtures, "*", "*", "*-g*", "proving.key"))
+	if err != nil || len(paths) < 34 {
+		t.Fatalf("got %d fixtures (%v), want at least 34", len(paths), err)
 	}
 	var out []fixture
 	for _, p := range paths {
-		rel, err := filepath.Rel(fixtures, p)
+		rel, err := filepath.Rel(fixtures, filepath.Dir(p))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,14 +106,7 @@ func (f fixture) open(t testing.TB) (frontend.Program, scheme.Backend, scheme.Pr
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := curve.Parse(f.curve)
-	if err != nil {
-		t.Fatal(err)
-	}
-	backend, err := groth16.New(id)
-	if err != nil {
-		t.Fatal(err)
-	}
+	backend := f.suite(t)
 	pk := read(t, f.key("proving.key"))
 	key, err := backend.ImportProvingKey(t.Context(), scheme.ImportInput{
 		System: program.System(), Data: bytes.NewReader(pk), Size: int64(len(pk)), Threads: 2,
@@ -89,7 +114,7 @@ func (f fixture) open(t testing.TB) (frontend.Program, scheme.Backend, scheme.Pr
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := scheme.Layout(f.backend); key.Layout() != want {
+	if want := scheme.Layout(f.layout()); key.Layout() != want {
 		t.Errorf("got layout %s, want %s", key.Layout(), want)
 	}
 	return program, backend, key
@@ -115,6 +140,7 @@ func TestFixturesBothWays(t *testing.T) {
 		if !vk.Equal(key.VerifyingKey()) {
 			t.Errorf("%v: the proving key's verifying part differs from verification.key", f)
 		}
+		sameExport(t, f, key)
 		theirs, public, err := backend.ParseProof(read(t, f.key("proof.json")))
 		if err != nil {
 			t.Fatalf("%v: %v", f, err)
@@ -137,7 +163,7 @@ func TestFixturesBothWays(t *testing.T) {
 			t.Errorf("%v: got stages %v", f, stages)
 		}
 		sameInputs(t, f, result)
-		proofs = append(proofs, peer.Proof{VK: read(t, f.key("verification.key")), Proof: result.Proof, Backend: f.backend})
+		proofs = append(proofs, peer.Proof{VK: read(t, f.key("verification.key")), Proof: result.Proof, Backend: f.layout()})
 		names = append(names, f.String())
 	}
 	verdicts, err := tools.Verify(context.WithoutCancel(t.Context()), proofs...)
@@ -148,6 +174,24 @@ func TestFixturesBothWays(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: zokrates-js refuses our proof: %v", names[i], err)
 		}
+	}
+}
+
+// sameExport checks that an ark key is exported as it was imported, and that its
+// verifying part is verification.key byte for byte.
+func sameExport(t *testing.T, f fixture, key scheme.ProvingKey) {
+	t.Helper()
+	vk, err := key.VerifyingKey().Encode()
+	if err != nil || !bytes.Equal(vk, read(t, f.key("verification.key"))) {
+		t.Errorf("%v: the verifying key's JSON differs from verification.key (%v)", f, err)
+	}
+	var out bytes.Buffer
+	switch err := key.Export(&out); {
+	case key.Layout() == scheme.LayoutBellman:
+	case err != nil:
+		t.Errorf("%v: %v", f, err)
+	case !bytes.Equal(out.Bytes(), read(t, f.key("proving.key"))):
+		t.Errorf("%v: the exported key differs from proving.key", f)
 	}
 }
 
@@ -178,14 +222,7 @@ func sameInputs(t *testing.T, f fixture, result *prove.Result) {
 func TestVerifyRefusesAlterations(t *testing.T) {
 	t.Parallel()
 	for _, f := range all(t) {
-		id, err := curve.Parse(f.curve)
-		if err != nil {
-			t.Fatal(err)
-		}
-		backend, err := groth16.New(id)
-		if err != nil {
-			t.Fatal(err)
-		}
+		backend := f.suite(t)
 		vk, err := backend.ParseVerifyingKey(read(t, f.key("verification.key")))
 		if err != nil {
 			t.Fatal(err)
@@ -248,7 +285,8 @@ func TestNewRefusesMismatches(t *testing.T) {
 	mul, backend, _ := fixture{"mul", "bn128", "ark"}.open(t)
 	_, _, mixedKey := fixture{"mixed", "bn128", "ark"}.open(t)
 	_, _, blsKey := fixture{"mul", "bls12_381", "ark"}.open(t)
-	for name, key := range map[string]scheme.ProvingKey{"another program": mixedKey, "another curve": blsKey} {
+	_, _, gm17Key := fixture{"mul", "bn128", "ark-gm17"}.open(t)
+	for name, key := range map[string]scheme.ProvingKey{"another program": mixedKey, "another curve": blsKey, "another scheme": gm17Key} {
 		if _, err := prove.New(mul, backend, key); !fault.Is(err, fault.InvalidArtifact) {
 			t.Errorf("%s: got %v, want invalid_artifact", name, err)
 		}

@@ -44,11 +44,14 @@ func New(program frontend.Program, backend scheme.Backend, key scheme.ProvingKey
 	return &Prover{program, backend, key}, nil
 }
 
-// Request is one proof to make.
+// Request is one proof to make, of arguments or of a witness.
 type Request struct {
 	Arguments json.RawMessage
 	Options   frontend.SolveOptions
-	Threads   int
+	// Witness, if not nil, is a witness file in a format of the program's
+	// language, which is proven instead of the arguments.
+	Witness *io.SectionReader
+	Threads int
 	// Rand is the source of blinding scalars: crypto/rand.Reader outside of tests.
 	Rand io.Reader
 	// Stage, if not nil, is called as each stage starts.
@@ -67,28 +70,47 @@ type Result struct {
 	Logs []string
 }
 
-// Prove solves the arguments, proves, and verifies the proof before it
-// returns it. A proof that fails verification is fault.Internal and is not
-// returned.
+// Prove solves the arguments or reads the witness, proves, and verifies the
+// proof before it returns it. A proof that fails verification is
+// fault.Internal and is not returned.
 func (p *Prover) Prove(ctx context.Context, req Request) (*Result, error) {
-	stage := req.Stage
-	if stage == nil {
-		stage = func(string) {}
-	}
-	stage(StageWitness)
-	solution, err := p.program.Solve(ctx, req.Arguments, req.Options)
+	req.stage(StageWitness)
+	solution, err := p.solve(ctx, &req)
 	if err != nil {
 		return nil, err
 	}
-	stage(StageProve)
+	return p.ProveSolution(ctx, solution, req)
+}
+
+func (r *Request) stage(name string) {
+	if r.Stage != nil {
+		r.Stage(name)
+	}
+}
+
+func (p *Prover) solve(ctx context.Context, req *Request) (*frontend.Solution, error) {
+	if req.Witness == nil {
+		return p.program.Solve(ctx, req.Arguments, req.Options)
+	}
+	files, ok := p.program.(frontend.WitnessFiles)
+	if !ok {
+		return nil, fault.New(fault.Unsupported, "the circuit's language has no witness files")
+	}
+	return files.ReadWitness(ctx, req.Witness)
+}
+
+// ProveSolution is Prove for a solution of the prover's program. Of req it
+// takes what isn't about arguments or witness.
+func (p *Prover) ProveSolution(ctx context.Context, solution *frontend.Solution, req Request) (*Result, error) {
+	req.stage(StageProve)
 	proof, err := p.backend.Prove(ctx, scheme.ProveInput{
 		Key: p.key, System: p.program.System(), Witness: solution.Witness,
-		Threads: req.Threads, Rand: req.Rand, Stage: stage,
+		Threads: req.Threads, Rand: req.Rand, Stage: req.stage,
 	})
 	if err != nil {
 		return nil, err
 	}
-	stage(StageCheck)
+	req.stage(StageCheck)
 	if err := p.check(ctx, proof, solution.Public); err != nil {
 		return nil, err
 	}

@@ -126,7 +126,8 @@ type ProvingKey interface {
 	Layout() Layout
 	// VerifyingKey returns the verifying part.
 	VerifyingKey() VerifyingKey
-	// WriteFile writes the key in Provery's own format (kind "PKEY").
+	// WriteFile writes the key in Provery's own format, which
+	// docs/formats/container.md describes.
 	WriteFile(w io.Writer) error
 	// Export writes the key in the ark layout of ZoKrates.
 	Export(w io.Writer) error

@@ -3,17 +3,11 @@ package worker
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"log/slog"
-	"runtime"
-	"runtime/debug"
 	"time"
 
 	"provery/api"
 	"provery/internal/fault"
 	"provery/internal/frontend"
-	"provery/internal/parallel"
 	"provery/internal/prove"
 	"provery/internal/queue"
 	"provery/internal/telemetry"
@@ -24,7 +18,6 @@ type attempt struct {
 	pool  *Pool
 	lease *queue.Lease
 	job   queue.Job
-	log   *slog.Logger
 }
 
 // prove runs the attempt and returns the result's body and the ledger. A panic
@@ -33,13 +26,10 @@ func (a *attempt) prove(ctx context.Context) (body []byte, ledger queue.Ledger, 
 	timer := telemetry.NewTimer(a.pool.cfg.Now, a.job.Created)
 	scheme := ""
 	defer func() {
-		if v := recover(); v != nil {
-			err = fromPanic(v, debug.Stack())
-			a.log.Error("panic in a worker", "panic", describe(err), "stack", string(debug.Stack()))
-		}
 		timer.Stop()
 		a.observe(scheme, err, timer)
 	}()
+	defer recoverTo(&err)
 	stage := func(name string) {
 		timer.Enter(name)
 		timer.Observe(residentBytes())
@@ -58,7 +48,7 @@ func (a *attempt) prove(ctx context.Context) (body []byte, ledger queue.Ledger, 
 		return nil, ledger, err
 	}
 	result, err := open.prover.Prove(ctx, prove.Request{
-		Arguments: task.Arguments, Options: frontend.SolveOptions{Reduce: task.Reduce},
+		Arguments: task.Arguments, Options: frontend.SolveOptions{Reduce: task.Reduce}, Witness: task.witness(),
 		Threads: a.pool.cfg.Threads, Rand: a.pool.cfg.Rand, Stage: stage,
 	})
 	if err != nil {
@@ -126,25 +116,4 @@ func ledgerOf(l api.Ledger) queue.Ledger {
 	}
 	add(telemetry.PhaseCheck, l.Check)
 	return out
-}
-
-// fromPanic returns a panic as an internal error.
-func fromPanic(v any, stack []byte) error {
-	return &fault.Error{
-		Code: fault.Internal, Detail: "the service met a fault of its own",
-		Err: &parallel.PanicError{Value: v, Stack: stack},
-	}
-}
-
-// describe returns the text of an internal error for the log. A panic's value
-// may hold anything, so it is named by its type, unless it is the runtime's own.
-func describe(err error) string {
-	var p *parallel.PanicError
-	if !errors.As(err, &p) {
-		return err.Error()
-	}
-	if r, ok := p.Value.(runtime.Error); ok {
-		return "panic: " + r.Error()
-	}
-	return fmt.Sprintf("panic of type %T", p.Value)
 }

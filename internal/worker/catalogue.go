@@ -97,13 +97,13 @@ func (c *Catalogue) openProgram(ctx context.Context, id store.Digest) (*openProg
 	return &openProgram{program, blob}, blob.Size(), nil
 }
 
-func (c *Catalogue) openProver(ctx context.Context, key proverKey) (_ *openProver, _ int64, err error) {
+func (c *Catalogue) openProver(ctx context.Context, key proverKey) (opened *openProver, cost int64, err error) {
 	program, err := c.programs.Acquire(ctx, key.circuit)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer func() {
-		if err != nil {
+		if opened == nil { // also after a panic
 			program.Release()
 		}
 	}()

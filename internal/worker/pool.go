@@ -119,31 +119,51 @@ func (p *Pool) work(working context.Context, lease *queue.Lease) {
 	defer cancel(nil)
 	defer context.AfterFunc(working, func() { cancel(errDrained) })()
 
-	run := &attempt{pool: p, lease: lease, job: job, log: log}
+	run := &attempt{pool: p, lease: lease, job: job}
 	body, ledger, err := run.prove(ctx)
 	// The lease is ended by its own means even if ctx is done.
 	report := context.WithoutCancel(working)
 	switch {
 	case err == nil:
-		err = lease.Complete(report, queue.Result{Body: body, Ledger: ledger})
-		log.Info("proof made", "circuit", job.CircuitID, "error", err)
+		err = complete(report, log, lease, queue.Result{Body: body, Ledger: ledger})
 	case context.Cause(ctx) == errDrained:
+		log.Info("handing the job back")
 		err = lease.Release(report)
-		log.Info("job handed back", "error", err)
 	case lease.Context().Err() != nil:
 		log.Info("attempt given up", "cause", context.Cause(lease.Context()))
 		lease.Abandon()
 		err = nil
 	default:
-		f := classify(err)
-		log.Info("attempt failed", "code", f.Code, "cause", cause(f))
-		err = lease.Fail(report, f)
+		err = fail(report, log, lease, classify(err))
 	}
 	if err != nil {
 		// The lease is lost, or the engine is away: the job goes on elsewhere.
 		log.Warn("the queue didn't take the outcome", "error", err, "cause", errors.Unwrap(err))
 		lease.Abandon()
 	}
+}
+
+// complete hands in a result. One that can't be kept, because the disk is full
+// or the result too large, fails the attempt with that reason.
+func complete(ctx context.Context, log *slog.Logger, lease *queue.Lease, r queue.Result) error {
+	err := lease.Complete(ctx, r)
+	switch {
+	case err == nil:
+		log.Info("proof made", "circuit", lease.Job().CircuitID)
+	case !fault.Is(err, fault.Conflict):
+		return fail(ctx, log, lease, classify(err))
+	}
+	return err
+}
+
+// fail ends the attempt with a failure.
+func fail(ctx context.Context, log *slog.Logger, lease *queue.Lease, f *fault.Error) error {
+	level := slog.LevelInfo
+	if f.Code.Retryable() {
+		level = slog.LevelError // the fault lies with the service
+	}
+	log.Log(ctx, level, "attempt failed", "code", f.Code, "cause", cause(f))
+	return lease.Fail(ctx, f)
 }
 
 // classify returns err as it may be shown to the client.
@@ -155,11 +175,11 @@ func classify(err error) *fault.Error {
 	return &fault.Error{Code: fault.CodeOf(err), Detail: "the proof failed for a reason inside of the service", Err: err}
 }
 
-// cause returns the text for the log of an internal error; of others only the
-// client's own text exists, which may go there too.
+// cause returns the text for the log: of a fault of the service what is behind
+// it, of any other the client's own text, which may go there too.
 func cause(f *fault.Error) string {
-	if f.Code == fault.Internal && f.Err != nil {
-		return describe(f.Err)
+	if f.Code.Retryable() && f.Err != nil {
+		return f.Error() + ": " + f.Err.Error()
 	}
 	return f.Error()
 }
@@ -169,8 +189,10 @@ const SealPurpose = "arguments"
 
 // Task is what a job's sealed arguments hold.
 type Task struct {
-	Arguments json.RawMessage `json:"arguments"`
+	Arguments json.RawMessage `json:"arguments,omitempty"`
 	Reduce    bool            `json:"reduce,omitempty"`
+	// Witness is a witness file, instead of arguments.
+	Witness []byte `json:"witness,omitempty"`
 }
 
 // resultOf is the body of a job's result.

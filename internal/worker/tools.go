@@ -50,7 +50,7 @@ func (t *Tools) Check(ctx context.Context, circuit registry.Circuit, task Task) 
 		return err
 	}
 	defer handle.Release()
-	return handle.Value().program.Check(task.Arguments, frontend.SolveOptions{Reduce: task.Reduce})
+	return check(handle.Value().program, &task)
 }
 
 // VerifyInput is a proof to verify.

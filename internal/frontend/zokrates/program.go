@@ -178,6 +178,9 @@ func (p *program[S]) Solve(ctx context.Context, arguments json.RawMessage, opts 
 	r := p.newRun(z, opts.Logs)
 	defer p.release(r)
 	if err := r.steps(ctx); err != nil {
+		if opts.Logs {
+			return &frontend.Solution{Logs: r.logLines}, err
+		}
 		return nil, err
 	}
 	outputs, err := p.decodeOutputs(z)

@@ -183,19 +183,28 @@ func ImportWitness(ctx context.Context, program frontend.Program, w *WitnessFile
 	return p.importWitness(ctx, w)
 }
 
-func (p *program[S]) writeWitness(w io.Writer, solution *frontend.Solution, wordSize int) error {
-	z, err := curve.Elements[S](p.system.Curve, solution.Witness.Z)
-	if err != nil {
-		return err
+// ordered returns a solution's values, and their places in ascending order of
+// the variables' numbers.
+func (p *program[S]) ordered(solution *frontend.Solution) (z []S, order []int, err error) {
+	if z, err = curve.Elements[S](p.system.Curve, solution.Witness.Z); err != nil {
+		return nil, nil, err
 	}
 	if len(z) != p.system.NumVariables {
-		return fault.New(fault.Internal, "witness of %d values for a program of %d variables", len(z), p.system.NumVariables)
+		return nil, nil, fault.New(fault.Internal, "witness of %d values for a program of %d variables", len(z), p.system.NumVariables)
 	}
-	order := make([]int, len(z))
+	order = make([]int, len(z))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int { return int(p.ids[a]) - int(p.ids[b]) })
+	return z, order, nil
+}
+
+func (p *program[S]) writeWitness(w io.Writer, solution *frontend.Solution, wordSize int) error {
+	z, order, err := p.ordered(solution)
+	if err != nil {
+		return err
+	}
 	out := bufio.NewWriterSize(w, windowSize)
 	record := make([]byte, wordSize+p.field.Params().ScalarBytes)
 	word := func(v int64) []byte {
@@ -210,7 +219,8 @@ func (p *program[S]) writeWitness(w io.Writer, solution *frontend.Solution, word
 	return fault.Wrap(out.Flush(), fault.Internal, "write witness")
 }
 
-func (p *program[S]) importWitness(ctx context.Context, w *WitnessFile) (*frontend.Solution, error) {
+// assignment returns the file's values in the program's order.
+func (p *program[S]) assignment(w *WitnessFile) ([]S, error) {
 	z := make([]S, p.system.NumVariables)
 	for i := range z {
 		k, ok := w.find(int(p.ids[i]))
@@ -223,6 +233,14 @@ func (p *program[S]) importWitness(ctx context.Context, w *WitnessFile) (*fronte
 	}
 	if !p.field.IsOne(&z[0]) {
 		return nil, badWitness("the constant isn't one")
+	}
+	return z, nil
+}
+
+func (p *program[S]) importWitness(ctx context.Context, w *WitnessFile) (*frontend.Solution, error) {
+	z, err := p.assignment(w)
+	if err != nil {
+		return nil, err
 	}
 	id := p.system.Curve
 	a, err := r1cs.Restore(ctx, p.field, p.system, r1cs.Witness{Z: curve.NewVector(id, z)})

@@ -1,5 +1,7 @@
 package groth16
 
+import "provery/internal/scheme/wire"
+
 // The bellman layout (bellman_ce 0.3, bn128 only): alpha_g1, beta_g1, beta_g2,
 // gamma_g2, delta_g1, delta_g2, ic, h, l, a, b_g1, b_g2. Vectors start with
 // their length, u32 big-endian; coordinates are big-endian, c1 before c0.
@@ -16,28 +18,22 @@ func (b *backend[S, A1, A2]) bellmanSize(d dimensions, na, nb int) int64 {
 
 // readBellman fills pk from a file in the bellman layout, whose a and b have
 // points for the given columns.
-func (r *source[S, A1, A2]) readBellman(pk *provingKey[S, A1, A2], columnsA, columnsB []uint32) error {
-	g1, g2, vk := r.G1, r.G2, pk.vk
-	n := pk.dimensions.domain
-	pk.a.columns, pk.b1.columns, pk.b2.columns, pk.l.first = columnsA, columnsB, columnsB, pk.instance
-	return inOrder(
-		func() error { return readOne(r, g1, "alpha_g1", &vk.alpha) },
-		func() error { return readOne(r, g1, "beta_g1", &pk.beta) },
-		func() error { return readOne(r, g2, "beta_g2", &vk.beta) },
-		func() error { return readOne(r, g2, "gamma_g2", &vk.gamma) },
-		func() error { return readOne(r, g1, "delta_g1", &pk.delta) },
-		func() error { return readOne(r, g2, "delta_g2", &vk.delta) },
-		func() error { return r.length("ic", pk.instance) },
-		func() (err error) { vk.gammaABC, err = readFinite(r, g1, "ic", pk.instance); return },
-		func() error { return r.length("h", n-1) },
-		func() (err error) { pk.h, err = readFinite(r, g1, "h", n-1); return },
-		func() error { return r.length("l", pk.private()) },
-		func() (err error) { pk.l.points, err = readFinite(r, g1, "l", pk.private()); return },
-		func() error { return r.length("a", len(columnsA)) },
-		func() (err error) { pk.a.points, err = readFinite(r, g1, "a", len(columnsA)); return },
-		func() error { return r.length("b_g1", len(columnsB)) },
-		func() (err error) { pk.b1.points, err = readFinite(r, g1, "b_g1", len(columnsB)); return },
-		func() error { return r.length("b_g2", len(columnsB)) },
-		func() (err error) { pk.b2.points, err = readFinite(r, g2, "b_g2", len(columnsB)); return },
+func (pk *provingKey[S, A1, A2]) readBellman(r *wire.Source, columnsA, columnsB []uint32) error {
+	vk, n := pk.vk, pk.domain
+	g1, g2 := vk.backend.G1, vk.backend.G2
+	pk.a.Columns, pk.b1.Columns, pk.b2.Columns, pk.l.First = columnsA, columnsB, columnsB, pk.instance
+	return wire.InOrder(
+		func() error { return wire.ReadPoint(r, g1, "alpha_g1", &vk.alpha) },
+		func() error { return wire.ReadPoint(r, g1, "beta_g1", &pk.beta) },
+		func() error { return wire.ReadPoint(r, g2, "beta_g2", &vk.beta) },
+		func() error { return wire.ReadPoint(r, g2, "gamma_g2", &vk.gamma) },
+		func() error { return wire.ReadPoint(r, g1, "delta_g1", &pk.delta) },
+		func() error { return wire.ReadPoint(r, g2, "delta_g2", &vk.delta) },
+		func() (err error) { vk.gammaABC, err = wire.ReadFinite(r, g1, "ic", pk.instance); return },
+		func() (err error) { pk.h, err = wire.ReadFinite(r, g1, "h", n-1); return },
+		func() (err error) { pk.l.Points, err = wire.ReadFinite(r, g1, "l", pk.private()); return },
+		func() (err error) { pk.a.Points, err = wire.ReadFinite(r, g1, "a", len(columnsA)); return },
+		func() (err error) { pk.b1.Points, err = wire.ReadFinite(r, g1, "b_g1", len(columnsB)); return },
+		func() (err error) { pk.b2.Points, err = wire.ReadFinite(r, g2, "b_g2", len(columnsB)); return },
 	)
 }

@@ -25,15 +25,15 @@ func TestOpenRefusesDamage(t *testing.T) {
 		t.Errorf("another curve: got %v, want invalid_artifact", err)
 	}
 	refuseHeaders(t, b, sys, good)
-	pk.a.columns[1] = pk.a.columns[0]
+	pk.a.Columns[1] = pk.a.Columns[0]
 	if _, err := b.OpenProvingKey(fileOf(t, pk)); !fault.Is(err, fault.InvalidArtifact) {
 		t.Errorf("column twice: got %v, want invalid_artifact", err)
 	}
-	pk.a.columns[1] = 1 << 31
+	pk.a.Columns[1] = 1 << 31
 	if _, err := b.OpenProvingKey(fileOf(t, pk)); !fault.Is(err, fault.InvalidArtifact) {
 		t.Errorf("column out of range: got %v, want invalid_artifact", err)
 	}
-	b.Field.SetUint64(&pk.omega, 2)
+	b.Field.SetUint64(&pk.work.Omega, 2)
 	if _, err := b.OpenProvingKey(fileOf(t, pk)); !fault.Is(err, fault.InvalidArtifact) {
 		t.Errorf("other root: got %v, want invalid_artifact", err)
 	}
@@ -45,8 +45,8 @@ func TestOpenRefusesDamage(t *testing.T) {
 // refuseHeaders sets each word of the header of a good file to odd values.
 func refuseHeaders(t *testing.T, b *bn254Backend, sys *r1cs.System, good []byte) {
 	t.Helper()
-	header := bytes.Index(good, binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, schemeCode), uint64(curve.BN128)))
-	for word := range headerWords {
+	header := bytes.Index(good, binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, 1), uint64(curve.BN128)))
+	for word := range 6 {
 		for _, v := range []uint64{0, 7, 1 << 20, 1 << 39, 1<<64 - 1} {
 			damaged := bytes.Clone(good)
 			if binary.LittleEndian.Uint64(damaged[header+8*word:]) == v {

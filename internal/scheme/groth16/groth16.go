@@ -30,6 +30,7 @@ import (
 	"provery/internal/fault"
 	"provery/internal/r1cs"
 	"provery/internal/scheme"
+	"provery/internal/scheme/wire"
 )
 
 // The stages of Prove, as reported through scheme.ProveInput.Stage.
@@ -59,20 +60,14 @@ func New(id curve.ID) (scheme.Backend, error) {
 }
 
 // backend implements scheme.Backend on one curve. It has no state but its
-// suite.
+// base.
 type backend[S, A1, A2 any] struct {
-	*curve.Suite[S, A1, A2]
+	*wire.Base[S, A1, A2]
 }
 
 func newBackend[S, A1, A2 any](suite *curve.Suite[S, A1, A2]) *backend[S, A1, A2] {
-	return &backend[S, A1, A2]{suite}
+	return &backend[S, A1, A2]{wire.NewBase(suite, scheme.Groth16, "g16")}
 }
-
-// Scheme returns scheme.Groth16.
-func (b *backend[S, A1, A2]) Scheme() scheme.ID { return scheme.Groth16 }
-
-// Curve returns the curve.
-func (b *backend[S, A1, A2]) Curve() curve.ID { return b.Params.ID }
 
 // dimensions are what a key and a constraint system must agree on.
 type dimensions struct {
@@ -91,11 +86,3 @@ func dimensionsOf(s *r1cs.System) dimensions {
 }
 
 func (d dimensions) private() int { return d.variables - d.instance }
-
-// checkSystem makes sure that s is over the backend's curve.
-func (b *backend[S, A1, A2]) checkSystem(s *r1cs.System) error {
-	if s == nil || s.Curve != b.Params.ID {
-		return fault.New(fault.InvalidArtifact, "constraint system isn't over %v", b.Params.ID)
-	}
-	return nil
-}

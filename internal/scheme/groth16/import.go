@@ -2,15 +2,12 @@ package groth16
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
-	"io"
 	"slices"
 
 	"provery/internal/curve"
 	"provery/internal/fault"
-	"provery/internal/parallel"
 	"provery/internal/scheme"
+	"provery/internal/scheme/wire"
 )
 
 // ImportProvingKey reads a key in the ark or the bellman layout, as
@@ -31,33 +28,32 @@ func (b *backend[S, A1, A2]) ImportProvingKey(ctx context.Context, in scheme.Imp
 }
 
 func (b *backend[S, A1, A2]) importKey(ctx context.Context, in scheme.ImportInput) (*provingKey[S, A1, A2], error) {
-	if err := b.checkSystem(in.System); err != nil {
+	if err := b.CheckSystem(in.System); err != nil {
 		return nil, err
 	}
-	dense, err := densityOf(b.Field, in.System)
+	dense, err := wire.DensityOf(b.Field, in.System)
 	if err != nil {
 		return nil, err
 	}
 	d := dimensionsOf(in.System)
-	columnsA, columnsB := dense.compacted(d.instance)
+	columnsA, columnsB := compacted(dense, d.instance)
 	sizes := map[scheme.Layout]int64{scheme.LayoutArk: b.arkSize(d)}
 	if b.Curve() == curve.BN128 {
 		sizes[scheme.LayoutBellman] = b.bellmanSize(d, len(columnsA), len(columnsB))
 	}
-	layout, err := chooseLayout(in, sizes)
+	layout, err := wire.ChooseLayout(in, sizes)
 	if err != nil {
 		return nil, err
 	}
-	omega, err := b.omega(layout, d.domain)
+	pk, err := b.newProvingKey(d, layout)
 	if err != nil {
 		return nil, err
 	}
-	src := &source[S, A1, A2]{backend: b, ctx: ctx, in: in, bellman: layout == scheme.LayoutBellman}
-	pk := b.newProvingKey(d, layout, omega)
-	if src.bellman {
-		err = src.readBellman(pk, columnsA, columnsB)
+	src := wire.NewSource(ctx, in, layout)
+	if layout == scheme.LayoutBellman {
+		err = pk.readBellman(src, columnsA, columnsB)
 	} else {
-		err = src.readArk(pk)
+		err = pk.readArk(src)
 	}
 	if err != nil {
 		return nil, err
@@ -71,136 +67,40 @@ func (b *backend[S, A1, A2]) importKey(ctx context.Context, in scheme.ImportInpu
 	return pk, nil
 }
 
-// chooseLayout returns the layout that has the input's length.
-func chooseLayout(in scheme.ImportInput, sizes map[scheme.Layout]int64) (scheme.Layout, error) {
-	if in.Layout != "" {
-		size, known := sizes[in.Layout]
-		if !known {
-			return "", fault.New(fault.Unsupported, "layout %q on this curve", in.Layout)
-		}
-		if size != in.Size {
-			return "", fault.New(fault.InvalidArtifact, "%d bytes; a key for this program in layout %s has %d", in.Size, in.Layout, size)
-		}
-		return in.Layout, nil
+// checkDensity compares the columns of the key's queries with the program's.
+func checkDensity[S, A1, A2 any](pk *provingKey[S, A1, A2], d wire.Density) error {
+	err := wire.InOrder(
+		func() error {
+			return wire.CheckColumns("a", &pk.a, func(j uint32) bool { return int(j) < pk.instance || d.A[j] })
+		},
+		func() error { return wire.CheckColumns("b", &pk.b1, func(j uint32) bool { return d.B[j] }) },
+		func() error {
+			return wire.CheckColumns("l", &pk.l, func(j uint32) bool { return d.A[j] || d.B[j] || d.C[j] })
+		},
+	)
+	if err != nil {
+		return err
 	}
-	for _, layout := range []scheme.Layout{scheme.LayoutArk, scheme.LayoutBellman} {
-		if size, known := sizes[layout]; known && size == in.Size {
-			return layout, nil
-		}
+	if !slices.Equal(pk.b1.AllColumns(), pk.b2.AllColumns()) {
+		return fault.New(fault.InvalidArtifact, "b_g1 and b_g2 have points for different columns")
 	}
-	return "", fault.New(fault.InvalidArtifact, "%d bytes; a key for this program has %d in layout ark", in.Size, sizes[scheme.LayoutArk])
-}
-
-// source reads the parts of a key file in order.
-type source[S, A1, A2 any] struct {
-	*backend[S, A1, A2]
-	ctx     context.Context
-	in      scheme.ImportInput
-	bellman bool // coordinates and lengths are big-endian, lengths 4 bytes
-	offset  int64
-}
-
-// length reads the length of a vector, which must be want.
-func (r *source[S, A1, A2]) length(name string, want int) error {
-	var b [8]byte
-	size := 8
-	if r.bellman {
-		size = 4
-	}
-	if err := readFull(r.in.Data, b[:size], r.offset); err != nil {
-		return fault.Wrap(err, fault.Internal, "length of %s", name)
-	}
-	r.offset += int64(size)
-	got := binary.LittleEndian.Uint64(b[:])
-	if r.bellman {
-		got = uint64(binary.BigEndian.Uint32(b[:4]))
-	}
-	if got != uint64(want) {
-		return fault.New(fault.InvalidArtifact, "%s: %d points; the program needs %d", name, got, want)
-	}
+	pk.b2.Columns = pk.b1.Columns
 	return nil
 }
 
-// read returns the next n points. It reads, decodes and checks them in blocks
-// on the input's threads.
-func read[S, A1, A2, A any](r *source[S, A1, A2], g curve.Group[S, A], name string, n int) ([]A, error) {
-	const block = 1024
-	size := g.Bytes()
-	points := make([]A, n)
-	err := parallel.Chunks(r.ctx, r.in.Threads, n, block, func(lo, hi int) error {
-		b := make([]byte, (hi-lo)*size)
-		if err := readFull(r.in.Data, b, r.offset+int64(lo)*int64(size)); err != nil {
-			return fault.Wrap(err, fault.Internal, "%s", name)
+// compacted returns the columns that a bellman key has points for, in its
+// order: those of the instance, then the private ones. In A the rows that
+// follow the constraints make every instance column occur.
+func compacted(d wire.Density, instance int) (a, b []uint32) {
+	for j := range d.A {
+		if j < instance || d.A[j] {
+			a = append(a, uint32(j))
 		}
-		if r.bellman {
-			reverseEach(b, size/2)
-		}
-		if err := g.Decode(points[lo:hi], b); err != nil {
-			return fault.Wrap(err, fault.InvalidArtifact, "%s, from point %d on", name, lo)
-		}
-		return fault.Wrap(g.Check(r.ctx, points[lo:hi], 1), fault.InvalidArtifact, "%s, from point %d on", name, lo)
-	})
-	r.offset += int64(n) * int64(size)
-	return points, err
-}
-
-// readFinite is read for points none of which may be infinity.
-func readFinite[S, A1, A2, A any](r *source[S, A1, A2], g curve.Group[S, A], name string, n int) ([]A, error) {
-	points, err := read(r, g, name, n)
-	if err != nil {
-		return nil, err
-	}
-	for i := range points {
-		if g.IsInfinity(&points[i]) {
-			return nil, fault.New(fault.InvalidArtifact, "%s: point %d is infinity", name, i)
+		if d.B[j] {
+			b = append(b, uint32(j))
 		}
 	}
-	return points, nil
-}
-
-// readOne reads one finite point.
-func readOne[S, A1, A2, A any](r *source[S, A1, A2], g curve.Group[S, A], name string, dst *A) error {
-	points, err := readFinite(r, g, name, 1)
-	if err == nil {
-		*dst = points[0]
-	}
-	return err
-}
-
-// readFull fills b from offset on. Data that ends early is
-// fault.InvalidArtifact.
-func readFull(data io.ReaderAt, b []byte, offset int64) error {
-	n, err := data.ReadAt(b, offset)
-	if n == len(b) {
-		return nil
-	}
-	if err == io.EOF {
-		return fault.New(fault.InvalidArtifact, "the file ends early")
-	}
-	return fault.Wrap(err, fault.Internal, "read file")
-}
-
-// reverseEach reverses each group of size bytes of b. It turns a coordinate in
-// bellman's order (big-endian, c1 before c0) into one in arkworks's.
-func reverseEach(b []byte, size int) {
-	for lo := 0; lo < len(b); lo += size {
-		slices.Reverse(b[lo : lo+size])
-	}
-}
-
-// checkDensity compares the columns of the key's queries with the program's.
-func checkDensity[S, A1, A2 any](pk *provingKey[S, A1, A2], d density) error {
-	if err := d.matches("a", columnsOf(&pk.a), func(j uint32) bool { return int(j) < pk.instance || d.a[j] }); err != nil {
-		return err
-	}
-	if err := d.matches("b", columnsOf(&pk.b1), func(j uint32) bool { return d.b[j] }); err != nil {
-		return err
-	}
-	if !slices.Equal(columnsOf(&pk.b1), columnsOf(&pk.b2)) {
-		return fault.New(fault.InvalidArtifact, "b_g1 and b_g2 have points for different columns")
-	}
-	pk.b2.columns = pk.b1.columns
-	return d.matches("l", columnsOf(&pk.l), func(j uint32) bool { return d.a[j] || d.b[j] || d.c[j] })
+	return a, b
 }
 
 // checkPairs checks that beta, delta and b_g1, b_g2 hold the same logarithms
@@ -209,15 +109,15 @@ func checkDensity[S, A1, A2 any](pk *provingKey[S, A1, A2], d density) error {
 // with a probability of 2^-128.
 func (pk *provingKey[S, A1, A2]) checkPairs(ctx context.Context, threads int) error {
 	b := pk.vk.backend
-	factors, err := smallFactors(b.Field, len(pk.b1.points))
+	factors, err := wire.RandomFactors(b.Field, len(pk.b1.Points))
 	if err != nil {
 		return err
 	}
-	sum1, err := b.G1.MSM(ctx, pk.b1.points, factors, threads)
+	sum1, err := b.G1.MSM(ctx, pk.b1.Points, factors, threads)
 	if err != nil {
 		return err
 	}
-	sum2, err := b.G2.MSM(ctx, pk.b2.points, factors, threads)
+	sum2, err := b.G2.MSM(ctx, pk.b2.Points, factors, threads)
 	if err != nil {
 		return err
 	}
@@ -236,19 +136,4 @@ func (pk *provingKey[S, A1, A2]) checkPairs(ctx context.Context, threads int) er
 		}
 	}
 	return nil
-}
-
-// smallFactors returns n random scalars of 128 bits.
-func smallFactors[S any](f curve.Field[S], n int) ([]S, error) {
-	const size = 16
-	width := f.Params().ScalarBytes
-	b, random := make([]byte, n*width), make([]byte, n*size)
-	if _, err := rand.Read(random); err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "draw random factors")
-	}
-	for i := range n {
-		copy(b[i*width:], random[i*size:(i+1)*size])
-	}
-	out := make([]S, n)
-	return out, f.Decode(out, b)
 }

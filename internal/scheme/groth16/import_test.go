@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254"
@@ -60,11 +61,18 @@ func bellmanFile(t testing.TB, pk *bn254Key) []byte {
 	g2(false, pk.vk.delta)
 	g1(true, pk.vk.gammaABC...)
 	g1(true, pk.h...)
-	g1(true, pk.l.points...)
-	g1(true, pk.a.points...)
-	g1(true, pk.b1.points...)
-	g2(true, pk.b2.points...)
+	g1(true, pk.l.Points...)
+	g1(true, pk.a.Points...)
+	g1(true, pk.b1.Points...)
+	g2(true, pk.b2.Points...)
 	return out
+}
+
+// reverseEach reverses each group of size bytes.
+func reverseEach(b []byte, size int) {
+	for group := range slices.Chunk(b, size) {
+		slices.Reverse(group)
+	}
 }
 
 // arkFile writes a key in the ark layout.
@@ -124,18 +132,18 @@ func TestRootMatters(t *testing.T) {
 		same        bool
 	}{{20, true}, {50, false}, {100, false}} {
 		pk, sys, w := setUp(t, b, 7, shape{public: 2, constraints: tc.constraints})
-		omega, err := b.omega(scheme.LayoutBellman, pk.dimensions.domain)
+		omega, err := b.Omega(scheme.LayoutBellman, pk.domain)
 		if err != nil {
 			t.Fatal(err)
 		}
-		pk.omega = omega // before the domain's first use
+		pk.work.Omega = omega // before the domain's first use
 		proof, err := b.Prove(context.Background(), scheme.ProveInput{Key: pk, System: sys, Witness: w, Threads: 1, Rand: fixedRandom(1)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		err = b.Verify(pk.vk, proof, publicOf[fr.Element](t, sys, w))
 		if tc.same != (err == nil) || !tc.same && !errors.Is(err, scheme.ErrInvalidProof) {
-			t.Errorf("domain of %d: got %v", pk.dimensions.domain, err)
+			t.Errorf("domain of %d: got %v", pk.domain, err)
 		}
 	}
 }
@@ -197,22 +205,22 @@ func TestImportRefusesInconsistentKeys(t *testing.T) {
 		{"beta_g1 negated", func(pk *bn254Key) { pk.beta = b.G1.Neg(&pk.beta) }},
 		{"beta_g2 replaced", func(pk *bn254Key) { pk.vk.beta = g2 }},
 		{"gamma_g2 and delta_g2 swapped", func(pk *bn254Key) { pk.vk.gamma, pk.vk.delta = pk.vk.delta, pk.vk.gamma }},
-		{"a point of b_g1 replaced", func(pk *bn254Key) { pk.b1.points[3] = pk.a.points[0] }},
+		{"a point of b_g1 replaced", func(pk *bn254Key) { pk.b1.Points[3] = pk.a.Points[0] }},
 		{"two points of b_g2 swapped", func(pk *bn254Key) {
-			p := pk.b2.points
+			p := pk.b2.Points
 			p[1], p[2] = p[2], p[1]
 		}},
-		{"a point of b_g2 left out", func(pk *bn254Key) { pk.b2.points[1] = b.G2.Infinity() }},
-		{"a point of b left out on one side of a pair", func(pk *bn254Key) { pk.b1.points[2] = inf1 }},
+		{"a point of b_g2 left out", func(pk *bn254Key) { pk.b2.Points[1] = b.G2.Infinity() }},
+		{"a point of b left out on one side of a pair", func(pk *bn254Key) { pk.b1.Points[2] = inf1 }},
 		{"alpha infinity", func(pk *bn254Key) { pk.vk.alpha = inf1 }},
 		{"delta infinity", func(pk *bn254Key) { pk.delta, pk.vk.delta = inf1, b.G2.Infinity() }},
 		{"gamma_abc infinity", func(pk *bn254Key) { pk.vk.gammaABC[1] = inf1 }},
 		{"h infinity", func(pk *bn254Key) { pk.h[5] = inf1 }},
 		{"a point for an unused column", func(pk *bn254Key) {
 			unused := uint32(sh.public + 1)
-			for i, j := range pk.a.columns {
+			for i, j := range pk.a.Columns {
 				if j > unused {
-					pk.a.columns[i] = unused
+					pk.a.Columns[i] = unused
 					return
 				}
 			}

@@ -87,7 +87,7 @@ func testRoundTrip[S, A1, A2 any](t *testing.T, b *backend[S, A1, A2]) {
 	} {
 		seed := uint64(i + 1)
 		pk, sys, w := setUp(t, b, seed, sh)
-		name := fmt.Sprintf("%+v, domain of %d", sh, pk.dimensions.domain)
+		name := fmt.Sprintf("%+v, domain of %d", sh, pk.domain)
 		want := prove(t, b, scheme.ProveInput{Key: pk, System: sys, Witness: w, Threads: 1})
 		for threads := range 4 {
 			if got := prove(t, b, scheme.ProveInput{Key: pk, System: sys, Witness: w, Threads: threads}); !bytes.Equal(got, want) {

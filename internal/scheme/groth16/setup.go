@@ -3,12 +3,11 @@ package groth16
 import (
 	"context"
 	"io"
-	"math/big"
 
-	"provery/internal/curve"
 	"provery/internal/fault"
 	"provery/internal/r1cs"
 	"provery/internal/scheme"
+	"provery/internal/scheme/wire"
 )
 
 // secrets are the trapdoors of a set-up ([Groth16], section 3): whoever knows
@@ -35,15 +34,14 @@ func (b *backend[S, A1, A2]) Setup(ctx context.Context, s *r1cs.System, rand io.
 
 // setup is Setup for the root of unity of the layout's keys.
 func (b *backend[S, A1, A2]) setup(ctx context.Context, s *r1cs.System, layout scheme.Layout, rand io.Reader, threads int) (*provingKey[S, A1, A2], error) {
-	if err := b.checkSystem(s); err != nil {
+	if err := b.CheckSystem(s); err != nil {
 		return nil, err
 	}
 	d := dimensionsOf(s)
-	omega, err := b.omega(layout, d.domain)
+	pk, err := b.newProvingKey(d, layout)
 	if err != nil {
 		return nil, err
 	}
-	pk := b.newProvingKey(d, layout, omega)
 	secret, err := b.drawSecrets(rand, d.domain)
 	if err != nil {
 		return nil, err
@@ -65,13 +63,13 @@ func (pk *provingKey[S, A1, A2]) multiplyOut(ctx context.Context, secret *secret
 	pk.beta, pk.delta, vk.alpha = b.G1.Mul(&g1, &secret.beta), b.G1.Mul(&g1, &secret.delta), b.G1.Mul(&g1, &secret.alpha)
 	vk.beta, vk.gamma, vk.delta = b.G2.Mul(&g2, &secret.beta), b.G2.Mul(&g2, &secret.gamma), b.G2.Mul(&g2, &secret.delta)
 	for _, step := range []func(){
-		func() { pk.a = dropInfinity(b.G1, b.G1.MulEach(&g1, at.u, threads), 0) },
-		func() { pk.b1 = dropInfinity(b.G1, b.G1.MulEach(&g1, at.v, threads), 0) },
-		func() { pk.b2 = dropInfinity(b.G2, b.G2.MulEach(&g2, at.v, threads), 0) },
+		func() { pk.a = wire.DropInfinity(b.G1, b.G1.MulEach(&g1, at.u, threads), 0) },
+		func() { pk.b1 = wire.DropInfinity(b.G1, b.G1.MulEach(&g1, at.v, threads), 0) },
+		func() { pk.b2 = wire.DropInfinity(b.G2, b.G2.MulEach(&g2, at.v, threads), 0) },
 		func() {
 			abc, h := pk.instanceAndQuotient(secret, at)
 			vk.gammaABC = b.G1.MulEach(&g1, abc[:pk.instance], threads)
-			pk.l = dropInfinity(b.G1, b.G1.MulEach(&g1, abc[pk.instance:], threads), pk.instance)
+			pk.l = wire.DropInfinity(b.G1, b.G1.MulEach(&g1, abc[pk.instance:], threads), pk.instance)
 			pk.h = b.G1.MulEach(&g1, h, threads)
 		},
 	} {
@@ -97,7 +95,7 @@ func (pk *provingKey[S, A1, A2]) instanceAndQuotient(secret *secrets[S], at colu
 	f.ScaleVec(abc[:pk.instance], abc[:pk.instance], &inverse)
 	f.Inverse(&inverse, &secret.delta)
 	f.ScaleVec(abc[pk.instance:], abc[pk.instance:], &inverse)
-	h = make([]S, pk.dimensions.domain-1)
+	h = make([]S, pk.domain-1)
 	f.Mul(&inverse, &inverse, &secret.zTau)
 	f.Powers(h, &inverse, &secret.tau)
 	return abc, h
@@ -105,24 +103,11 @@ func (pk *provingKey[S, A1, A2]) instanceAndQuotient(secret *secrets[S], at colu
 
 // drawSecrets draws non-zero secrets with tau outside of the domain of n points.
 func (b *backend[S, A1, A2]) drawSecrets(rand io.Reader, n int) (secrets[S], error) {
-	f := b.Field
-	var zTau, one S
-	f.SetUint64(&one, 1)
-	for {
-		v := make([]S, 5)
-		if err := f.Random(v, rand); err != nil {
-			return secrets[S]{}, err
-		}
-		f.Exp(&zTau, &v[0], big.NewInt(int64(n)))
-		f.Sub(&zTau, &zTau, &one)
-		usable := !f.IsZero(&zTau)
-		for i := range v {
-			usable = usable && !f.IsZero(&v[i])
-		}
-		if usable {
-			return secrets[S]{v[0], v[1], v[2], v[3], v[4], zTau}, nil
-		}
+	v, zTau, err := wire.DrawSecrets(b.Field, rand, 5, n)
+	if err != nil {
+		return secrets[S]{}, err
 	}
+	return secrets[S]{v[0], v[1], v[2], v[3], v[4], zTau}, nil
 }
 
 func (b *backend[S, A1, A2]) columnsAtTau(s *r1cs.System, pk *provingKey[S, A1, A2], secret *secrets[S]) (columns[S], error) {
@@ -131,58 +116,14 @@ func (b *backend[S, A1, A2]) columnsAtTau(s *r1cs.System, pk *provingKey[S, A1, 
 	if err != nil {
 		return columns[S]{}, err
 	}
-	lagrange := b.lagrange(pk, &secret.tau, &secret.zTau)
+	lagrange := wire.Lagrange(f, pk.domain, &pk.work.Omega, &secret.tau, &secret.zTau)
 	at := columns[S]{
-		u: transposed(f, s, s.A, table, lagrange),
-		v: transposed(f, s, s.B, table, lagrange),
-		w: transposed(f, s, s.C, table, lagrange),
+		u: wire.Transposed(f, s, s.A, table, lagrange),
+		v: wire.Transposed(f, s, s.B, table, lagrange),
+		w: wire.Transposed(f, s, s.C, table, lagrange),
 	}
 	for j := range pk.instance {
 		f.Add(&at.u[j], &at.u[j], &lagrange[s.NumConstraints()+j])
 	}
 	return at, nil
-}
-
-// lagrange returns L_i(tau) = Z(tau)/n · omega^i/(tau - omega^i) for every
-// point i of the domain.
-func (b *backend[S, A1, A2]) lagrange(pk *provingKey[S, A1, A2], tau, zTau *S) []S {
-	f := b.Field
-	n := pk.dimensions.domain
-	var one, scale S
-	f.SetUint64(&one, 1)
-	f.SetUint64(&scale, uint64(n))
-	f.Inverse(&scale, &scale)
-	f.Mul(&scale, &scale, zTau)
-	powers, out := make([]S, n), make([]S, n)
-	f.Powers(powers, &one, &pk.omega)
-	for i := range out {
-		f.Sub(&out[i], tau, &powers[i])
-	}
-	f.InvertVec(out)
-	f.MulVec(out, out, powers)
-	f.ScaleVec(out, out, &scale)
-	return out
-}
-
-// transposed returns M^T·weights for the matrix that picks, for each
-// constraint, a row of s's pool. Constraints that share a row are summed up
-// before the row's terms are touched.
-func transposed[S any](f curve.Field[S], s *r1cs.System, matrix []uint32, table, weights []S) []S {
-	byRow := make([]S, s.Rows.NumRows())
-	for k, row := range matrix {
-		f.Add(&byRow[row], &byRow[row], &weights[k])
-	}
-	out := make([]S, s.NumVariables)
-	var term S
-	for row := range byRow {
-		if f.IsZero(&byRow[row]) {
-			continue
-		}
-		for k := s.Rows.Start[row]; k < s.Rows.Start[row+1]; k++ {
-			col := s.Rows.Columns[k]
-			f.Mul(&term, &byRow[row], &table[s.Rows.Coef(int(k))])
-			f.Add(&out[col], &out[col], &term)
-		}
-	}
-	return out
 }

@@ -1,8 +1,6 @@
 package groth16
 
 import (
-	"context"
-
 	"provery/internal/curve"
 	"provery/internal/fault"
 	"provery/internal/scheme"
@@ -16,26 +14,18 @@ func (b *backend[S, A1, A2]) Verify(vk scheme.VerifyingKey, p scheme.Proof, publ
 	if !ok || key.Curve() != b.Curve() {
 		return fault.New(fault.InvalidRequest, "verify: not a groth16 key on %v", b.Curve())
 	}
-	pr, ok := p.(*proof[A1, A2])
-	if !ok || pr.curve != b.Curve() {
-		return fault.New(fault.InvalidRequest, "verify: not a groth16 proof on %v", b.Curve())
-	}
-	x, err := curve.Elements[S](b.Curve(), public)
-	if err != nil {
-		return fault.New(fault.InvalidRequest, "verify: public inputs aren't over %v", b.Curve())
-	}
-	if len(x) != key.NumPublic() {
-		return fault.New(fault.InvalidRequest, "verify: %d public inputs; the key has %d", len(x), key.NumPublic())
-	}
-	sum, err := b.G1.MSM(context.Background(), key.gammaABC[1:], x, 1)
+	pr, x, err := b.Statement(p, public, key.NumPublic())
 	if err != nil {
 		return err
 	}
-	sum = b.G1.Add(&sum, &key.gammaABC[0])
+	sum, err := b.PublicSum(key.gammaABC, x)
+	if err != nil {
+		return err
+	}
 	// e(-A, B) · e(alpha, beta) · e(sum, gamma) · e(C, delta) = 1
 	valid, err := b.PairingIsOne(
-		[]A1{b.G1.Neg(&pr.a), key.alpha, sum, pr.c},
-		[]A2{pr.b, key.beta, key.gamma, key.delta})
+		[]A1{b.G1.Neg(&pr.A), key.alpha, sum, pr.C},
+		[]A2{pr.B, key.beta, key.gamma, key.delta})
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package groth16
+package wire
 
 import (
 	"math/big"
@@ -10,7 +10,7 @@ import (
 )
 
 // PublicInputs returns the inputs as in proof.json; never nil.
-func (b *backend[S, A1, A2]) PublicInputs(public curve.Vector) ([]string, error) {
+func (b *Base[S, A1, A2]) PublicInputs(public curve.Vector) ([]string, error) {
 	x, err := curve.Elements[S](b.Curve(), public)
 	if err != nil {
 		return nil, err
@@ -24,7 +24,7 @@ func (b *backend[S, A1, A2]) PublicInputs(public curve.Vector) ([]string, error)
 // ParsePublicInputs reads decimal or 0x-prefixed numbers, as scheme.Backend
 // says. Leading zeros are allowed up to the width of PublicInputs; signs,
 // spaces and underscores aren't. The error's path is the index of the culprit.
-func (b *backend[S, A1, A2]) ParsePublicInputs(inputs []string) (curve.Vector, error) {
+func (b *Base[S, A1, A2]) ParsePublicInputs(inputs []string) (curve.Vector, error) {
 	out := make([]S, len(inputs))
 	for i, text := range inputs {
 		v, ok := b.parseNumber(text)
@@ -38,7 +38,7 @@ func (b *backend[S, A1, A2]) ParsePublicInputs(inputs []string) (curve.Vector, e
 }
 
 // parseNumber reads one scalar and reports whether it is one.
-func (b *backend[S, A1, A2]) parseNumber(text string) (*big.Int, bool) {
+func (b *Base[S, A1, A2]) parseNumber(text string) (*big.Int, bool) {
 	digits, base, alphabet := text, 10, "0123456789"
 	if hexadecimal, ok := strings.CutPrefix(text, "0x"); ok {
 		digits, base, alphabet = hexadecimal, 16, "0123456789abcdefABCDEF"
@@ -52,7 +52,7 @@ func (b *backend[S, A1, A2]) parseNumber(text string) (*big.Int, bool) {
 }
 
 // parseInputs reads the inputs of a proof.json, which have a fixed width.
-func (b *backend[S, A1, A2]) parseInputs(inputs []string, dst []S) error {
+func (b *Base[S, A1, A2]) parseInputs(inputs []string, dst []S) error {
 	buf, err := unhexEach(inputs, b.Params.ScalarBytes)
 	if err != nil {
 		return fault.Wrap(err, fault.InvalidArtifact, "inputs")

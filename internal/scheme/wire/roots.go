@@ -1,4 +1,4 @@
-package groth16
+package wire
 
 import (
 	"math/big"
@@ -26,9 +26,11 @@ var (
 	}
 )
 
-// omega returns the generator of the domain of n points that keys in the
-// layout are made for. Keys of this package's own set-up use arkworks's.
-func (b *backend[S, A1, A2]) omega(layout scheme.Layout, n int) (S, error) {
+// Omega returns the generator of the domain of n points that keys in the
+// layout are made for. Keys of Provery's own set-up use arkworks's. A layout
+// that the curve doesn't have, or an n beyond the field's two-adicity, is
+// fault.Unsupported.
+func (b *Base[S, A1, A2]) Omega(layout scheme.Layout, n int) (S, error) {
 	var root S
 	roots := arkRoots
 	if layout == scheme.LayoutBellman {

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+
+	"provery/internal/fault"
+	"provery/internal/frontend/zokrates"
+)
+
+// What inspect finds files to be.
+const (
+	kindProgram      = "compiled ZoKrates program"
+	kindABI          = "ZoKrates ABI"
+	kindProvingKey   = "ZoKrates proving key"
+	kindVerifyingKey = "ZoKrates verification key"
+	kindProof        = "ZoKrates proof"
+	kindWitness      = "ZoKrates witness"
+	kindArguments    = "list of arguments" // never found: any other JSON may be one
+)
+
+// kindOfRole is what the files of a circuit should be.
+var kindOfRole = map[string]string{zokrates.RoleProgram: kindProgram, zokrates.RoleABI: kindABI}
+
+// mistaken returns an error if a file is certainly something else than it
+// should be. Of a damaged or unknown file its reader says more.
+func mistaken(name string, s *io.SectionReader, want string) error {
+	found, err := inspect(s)
+	if err != nil || found.Kind == want {
+		return nil
+	}
+	switch found.Kind {
+	case kindProgram, kindABI, kindProvingKey, kindVerifyingKey, kindProof, kindWitness:
+		return fault.New(fault.InvalidRequest, "%s: this is a %s, not a %s", name, found.Kind, want)
+	}
+	return nil
+}
+
+// readJSON reads a file of at most limit bytes that holds JSON of a kind.
+func (e *env) readJSON(name string, limit int64, kind string) (json.RawMessage, error) {
+	b, err := e.read(name, limit)
+	if err != nil {
+		return nil, err
+	}
+	s := io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
+	if err := mistaken(name, s, kind); err != nil {
+		return nil, err
+	}
+	var v json.RawMessage
+	return b, notJSON(name, b, json.Unmarshal(b, &v))
+}
+
+// notJSON says where a text stops to be JSON.
+func notJSON(name string, text []byte, err error) error {
+	var at *json.SyntaxError
+	if !errors.As(err, &at) {
+		return err
+	}
+	before := text[:min(max(int(at.Offset)-1, 0), len(text))]
+	line := bytes.Count(before, []byte("\n")) + 1
+	column := len(before) - bytes.LastIndexByte(before, '\n')
+	return fault.New(fault.InvalidRequest, "%s:%d:%d: this isn't JSON: %v", name, line, column, err)
+}

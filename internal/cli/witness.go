@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"provery/api"
+	"provery/internal/fault"
+	"provery/internal/frontend"
+)
+
+type witnessCommand struct {
+	Circuit   string `arg:"" optional:"" help:"Circuit registered with the service: name, name:tag or id."`
+	Arguments string `help:"File with the arguments as JSON; - is standard input." short:"a" required:"" placeholder:"FILE"`
+	Out       string `help:"Where to write the witness. It is PRIVATE: it holds the private arguments. Without it, no witness is kept." short:"o" placeholder:"FILE"`
+	Format    string `help:"Format of the witness: zokrates64 as the ZoKrates command line writes it, zokrates32 as zokrates-js does, zokrates-text for a look." enum:"zokrates64,zokrates32,zokrates-text" default:"zokrates64"`
+	Logs      bool   `help:"Print what the program's log statements say. The program must have been compiled for debugging."`
+	Reduce    bool   `help:"Take numbers modulo the field instead of refusing large ones."`
+
+	Program string `help:"Compute here, without a service: compiled program." group:"Without a service"`
+	ABI     string `help:"The program's abi.json." name:"abi" group:"Without a service"`
+}
+
+// Run computes a witness. Arguments that don't satisfy the program make the
+// command fail.
+func (c *witnessCommand) Run(ctx context.Context, e *env) error {
+	if (c.Circuit == "") == (c.Program == "") {
+		return usage("name a circuit of the service, or give --program to compute from files")
+	}
+	if c.ABI != "" && c.Program == "" {
+		return usage("--abi needs --program")
+	}
+	r := api.WitnessRequest{Reduce: c.Reduce, Logs: c.Logs}
+	var err error
+	if r.Arguments, err = e.arguments(c.Arguments); err != nil {
+		return err
+	}
+	if c.Out != "" {
+		r.Witness = c.Format
+	}
+	result, err := c.solve(ctx, e, r)
+	if err != nil {
+		return err
+	}
+	if c.Out != "" && result.Satisfied {
+		if err := writePrivate(c.Out, result.Witness); err != nil {
+			return err
+		}
+		fmt.Fprintf(e.Stderr, "The witness is in %s. It holds the private arguments.\n", c.Out)
+	}
+	result.Witness = nil
+	if err := e.print(result, func(w io.Writer) { showWitness(w, result) }); err != nil {
+		return err
+	}
+	if !result.Satisfied {
+		return errSaid
+	}
+	return nil
+}
+
+// writePrivate writes a file that only its owner can read.
+func writePrivate(name string, content []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err == nil {
+		err = f.Chmod(0o600) // it may have been there before
+		if _, e := f.Write(content); err == nil {
+			err = e
+		}
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		return unreadable(name, err)
+	}
+	return nil
+}
+
+func showWitness(w io.Writer, r *api.WitnessResult) {
+	for _, line := range r.Logs {
+		fmt.Fprintf(w, "log        %s\n", line)
+	}
+	if r.Satisfied {
+		fmt.Fprintf(w, "satisfied\noutputs    %s\n", r.Outputs)
+		return
+	}
+	fmt.Fprintln(w, "NOT SATISFIED")
+	if a := r.Assertion; a != nil {
+		fmt.Fprintf(w, "assertion  %s\n", a.Message)
+		if p := a.Position; p != nil {
+			fmt.Fprintf(w, "at         %s:%d:%d\n", p.File, p.Line, p.Column)
+		}
+	}
+}
+
+func (c *witnessCommand) solve(ctx context.Context, e *env, r api.WitnessRequest) (*api.WitnessResult, error) {
+	if c.Program != "" {
+		return c.local(ctx, r)
+	}
+	cl, err := e.client()
+	if err != nil {
+		return nil, err
+	}
+	return cl.DryRun(ctx, c.Circuit, r)
+}
+
+// local computes the witness without a service.
+func (c *witnessCommand) local(ctx context.Context, r api.WitnessRequest) (*api.WitnessResult, error) {
+	program, err := importProgram(ctx, c.Program, c.ABI)
+	if err != nil {
+		return nil, err
+	}
+	s, err := program.Solve(ctx, r.Arguments, frontend.SolveOptions{Reduce: r.Reduce, Logs: r.Logs})
+	var f *fault.Error
+	if errors.As(err, &f) && f.Code == fault.UnsatisfiedWitness {
+		out := &api.WitnessResult{Assertion: assertion(f)}
+		if s != nil {
+			out.Logs = s.Logs
+		}
+		return out, nil
+	}
+	if err != nil {
+		return nil, underArguments(err)
+	}
+	out := &api.WitnessResult{Satisfied: true, Outputs: s.Outputs, Logs: s.Logs}
+	if r.Witness == "" {
+		return out, nil
+	}
+	files, ok := program.(frontend.WitnessFiles)
+	if !ok {
+		return nil, fault.New(fault.Unsupported, "the circuit's language has no witness files")
+	}
+	var file bytes.Buffer
+	err = files.WriteWitness(&file, s, r.Witness)
+	out.Witness = file.Bytes()
+	return out, err
+}
+
+func assertion(f *fault.Error) *api.Assertion {
+	a := &api.Assertion{Message: f.Detail}
+	if p := f.Position; p != nil {
+		a.Position = &api.Position{File: p.File, Line: p.Line, Column: p.Column}
+	}
+	return a
+}

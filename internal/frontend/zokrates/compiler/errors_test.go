@@ -1,0 +1,217 @@
+package compiler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"provery/internal/curve"
+	"provery/internal/fault"
+)
+
+// nested counts to 2^40 at compile time.
+const nested = `def main(field x) -> field {
+    field mut y = x;
+    for u32 i in 0..1048576 { for u32 j in 0..1048576 { y = y + 1; } }
+    return y;
+}`
+
+// loadModule loads the module in the test's own process.
+func loadModule(t *testing.T) *compiled {
+	t.Helper()
+	open(t, Config{})
+	wasm, err := readModule(toolchainDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := load(t.Context(), toolchainDir, wasm, memoryMost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// failingHere compiles what must not compile, with imports at most 4 deep, in a
+// fresh instance.
+func failingHere(t *testing.T, c *compiled, req Request) *fault.Error {
+	t.Helper()
+	in, err := c.instantiate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = in.module.Close(t.Context())
+		_ = c.runtime.Module(hostModule).Close(t.Context())
+	}()
+	sources := map[string]string{}
+	for name, text := range req.Sources {
+		sources[name] = string(text)
+	}
+	_, err = in.compile(t.Context(), header{Main: req.Main, Curve: req.Curve.String()}, newResolver(sources, req.Main, 4), io.Discard)
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		t.Fatalf("got %v, want a fault", err)
+	}
+	return f
+}
+
+// importing is a chain of n files that import one another.
+func importing(n int) Request {
+	files := make([]string, 0, 2*n+2)
+	for i := range n {
+		files = append(files, fmt.Sprintf("f%d.zok", i), fmt.Sprintf("import \"./f%d\" as f;\ndef main(field a) -> field { return f(a); }", i+1))
+	}
+	return request(append(files, fmt.Sprintf("f%d.zok", n), "def main(field a) -> field { return a; }")...)
+}
+
+func onCurve(id curve.ID, req Request) Request {
+	req.Curve = id
+	return req
+}
+
+// TestRefusedSource compiles in this process, which spares loading the module
+// for each case.
+func TestRefusedSource(t *testing.T) {
+	t.Parallel()
+	cases := []struct {
+		name   string
+		req    Request
+		code   fault.Code
+		errors []string // file:line:column: how the message begins; nil if no Errors
+		detail string
+	}{
+		{"several errors", request("main.zok", "def main(field a) -> field {\n u32 b = a;\n return c;\n}"), fault.InvalidArtifact,
+			[]string{"main.zok:2:2: Expression `a` of type `field` cannot be assigned", `main.zok:3:9: Identifier "c" is undefined`}, "(and 1 more error)"},
+		{"syntax error", request("main.zok", "def main(field a) -> field {\n\n  return a +;\n}"), fault.InvalidArtifact,
+			[]string{"main.zok:3:13: syntax error: expected unaried_term"}, "main.zok:3:13: syntax error"},
+		{"in an imported file", request("app/main.zok", "import \"../lib/a\" as a;\ndef main() -> field { return a(); }",
+			"lib/a.zok", "import \"./b\" as b;\ndef main() -> field { return b(); }", "lib/b.zok", "def main() -> field { return z; }"), fault.InvalidArtifact,
+			[]string{`lib/b.zok:1:30: Identifier "z" is undefined`}, "lib/b.zok:1:30"},
+		{"no main function", request("main.zok", ""), fault.InvalidArtifact, []string{"main.zok: No main function found"}, "No main function"},
+		{"missing file", request("app/main.zok", "\nimport \"./no\" as no;\ndef main() { return; }"), fault.InvalidArtifact,
+			[]string{`app/main.zok:2:1: cannot import "./no": there is no file app/no.zok among the sources`}, "app/no.zok"},
+		{"missing module", request("main.zok", "import \"hashes/no\" as no;\ndef main() { return; }"), fault.InvalidArtifact,
+			[]string{"main.zok:1:1: module `hashes/no` not found in stdlib"}, "hashes/no"},
+		{"cycle", request("main.zok", "import \"./a\" as a;\ndef main() { return; }", "a.zok", "\nimport \"./b\" as b;\ndef main() { return; }",
+			"b.zok", "\n\nimport \"./a\" as a;\ndef main() { return; }"), fault.InvalidArtifact,
+			[]string{"b.zok:3:1: import cycle: b.zok imports a.zok imports b.zok"}, "import cycle"},
+		{"file imports itself", request("main.zok", "import \"./main\" as m;\ndef main() { return; }"), fault.InvalidArtifact,
+			[]string{"main.zok:1:1: import cycle: main.zok imports main.zok"}, "import cycle"},
+		{"way out", request("a/main.zok", "import \"../../../etc/x\" as x;\ndef main() { return; }"), fault.InvalidArtifact,
+			[]string{`a/main.zok:1:1: cannot import "../../../etc/x": the path leaves the source folder`}, "leaves the source folder"},
+		{"absolute import", request("main.zok", "import \"/main\" as x;\ndef main() { return; }"), fault.InvalidArtifact,
+			[]string{`main.zok:1:1: cannot import "/main": absolute paths aren't allowed`}, "absolute"},
+		{"chain of imports", importing(5), fault.TooLarge,
+			[]string{"f4.zok:1:1: imports are nested more than 4 deep"}, "more than 4 deep"},
+		{"pragma", onCurve(curve.BN128, request("main.zok", "#pragma curve bls12_381\ndef main() { return; }")), fault.Unsupported,
+			[]string{"main.zok: When processing macros: curve `bls12_381` is incompatible with curve `bn128`"}, "`bls12_381` is incompatible"},
+		{"panic", request("main.zok", "def main(u32 a) -> u32 { u32 b = 1/0; return a*b; }"), fault.InvalidArtifact,
+			nil, "the compiler failed: attempt to divide by zero"},
+		{"no end of stack", request("main.zok", sumOf(4000)), fault.Unsupported, nil, "nested too deeply"},
+	}
+	loaded := loadModule(t)
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			f := failingHere(t, loaded, tc.req)
+			if f.Code != tc.code || !strings.Contains(f.Detail, tc.detail) {
+				t.Errorf("got %s %q, want %s with %q", f.Code, f.Detail, tc.code, tc.detail)
+			}
+			var list Errors
+			if errors.As(f, &list); len(list) != len(tc.errors) {
+				t.Fatalf("got errors %q, want %d", list, len(tc.errors))
+			}
+			for i, want := range tc.errors {
+				if !strings.HasPrefix(list[i].String(), want) {
+					t.Errorf("error %d: got %q, want %q", i, list[i], want)
+				}
+			}
+			if len(list) > 0 && list[0].Line > 0 && (f.Position == nil || *f.Position != list[0].Position) {
+				t.Errorf("got position %v, want that of the first error", f.Position)
+			}
+		})
+	}
+}
+
+// TestRefusedByChild has the same errors come through the pipes.
+func TestRefusedByChild(t *testing.T) {
+	t.Parallel()
+	c := open(t, Config{})
+	f := failing(t, c, request("app/main.zok", "def main(field a) -> field {\n u32 b = a;\n return c;\n}"))
+	var list Errors
+	if !errors.As(f, &list) || len(list) != 2 || list[1].Position != (fault.Position{File: "app/main.zok", Line: 3, Column: 9}) {
+		t.Errorf("got errors %v, want two", list)
+	}
+	if want := "compile app/main.zok: app/main.zok:2:2: Expression"; !strings.HasPrefix(f.Detail, want) || f.Code != fault.InvalidArtifact {
+		t.Errorf("got %s %q, want %s and %q", f.Code, f.Detail, fault.InvalidArtifact, want)
+	}
+	if f.Position == nil || *f.Position != list[0].Position {
+		t.Errorf("got position %v, want %v", f.Position, list[0].Position)
+	}
+
+	f = failing(t, c, request("main.zok", "def main(u32 a) -> u32 { u32 b = 1/0; return a*b; }"))
+	if f.Code != fault.InvalidArtifact || f.Detail != "compile main.zok: the compiler failed: attempt to divide by zero" {
+		t.Errorf("got %s %q, want %s", f.Code, f.Detail, fault.InvalidArtifact)
+	}
+}
+
+// TestRefusedRequest needs no child.
+func TestRefusedRequest(t *testing.T) {
+	t.Parallel()
+	c := open(t, Config{
+		Command: []string{"/nonexistent"},
+		Limits:  Limits{Files: 2, SourceBytes: 100},
+	})
+	cases := []struct {
+		name string
+		req  Request
+		code fault.Code
+		text string
+	}{
+		{"too many files", request("a.zok", "", "b.zok", "", "c.zok", ""), fault.TooLarge, "3 source files"},
+		{"too many bytes", request("a.zok", strings.Repeat(" ", 60), "b.zok", strings.Repeat(" ", 60)), fault.TooLarge, "100 bytes"},
+		{"no main file", Request{Main: "a.zok", Curve: curve.BN128}, fault.InvalidRequest, `"a.zok"`},
+		{"no curve", onCurve(0, request("a.zok", "")), fault.InvalidRequest, "curve"},
+		{"unknown curve", onCurve(9, request("a.zok", "")), fault.InvalidRequest, "curve"},
+		{"way out", request("../a.zok", ""), fault.InvalidRequest, "inside the source folder"},
+		{"absolute path", request("/a.zok", ""), fault.InvalidRequest, "inside the source folder"},
+		{"backslash", request(`..\a.zok`, ""), fault.InvalidRequest, "inside the source folder"},
+		{"folder", request("a/.zok/", ""), fault.InvalidRequest, "inside the source folder"},
+		{"control character", request("a\n.zok", ""), fault.InvalidRequest, "control characters"},
+		{"colon", request("c:a.zok", ""), fault.InvalidRequest, "colons"},
+		{"long path", request(strings.Repeat("a", 300)+".zok", ""), fault.InvalidRequest, "255"},
+		{"other extension", request("a.txt", ""), fault.InvalidRequest, ".zok"},
+		{"not text", request("a.zok", "\xff"), fault.InvalidArtifact, "UTF-8"},
+		{"no executable", request("a.zok", ""), fault.Internal, "start the compiler"},
+	}
+	for _, tc := range cases {
+		if f := failing(t, c, tc.req); f.Code != tc.code || !strings.Contains(f.Detail, tc.text) {
+			t.Errorf("%s: got %s %q, want %s with %q", tc.name, f.Code, f.Detail, tc.code, tc.text)
+		}
+	}
+}
+
+func TestEndlessProgram(t *testing.T) {
+	t.Parallel()
+	c := open(t, Config{Limits: Limits{Time: 3 * time.Second}})
+	if f := failing(t, c, request("main.zok", nested)); f.Code != fault.DeadlineExceeded || !strings.Contains(f.Detail, "after 3s") {
+		t.Errorf("got %s %q, want %s after 3s", f.Code, f.Detail, fault.DeadlineExceeded)
+	}
+}
+
+func TestOutOfMemory(t *testing.T) {
+	t.Parallel()
+	c := open(t, Config{Limits: Limits{Memory: memoryLeast}})
+	f := failing(t, c, request("main.zok", "def main() -> field { field[4000000] x = [1; 4000000]; return x[3]; }"))
+	if f.Code != fault.Unsupported || !strings.Contains(f.Detail, "out of memory") || !strings.Contains(f.Detail, "128 MiB") {
+		t.Errorf("got %s %q, want %s and the limits", f.Code, f.Detail, fault.Unsupported)
+	}
+}

@@ -1,0 +1,14 @@
+//go:build !unix
+
+package compiler
+
+import (
+	"os"
+	"os/exec"
+)
+
+func detach(*exec.Cmd) {}
+
+func killed(*os.ProcessState) bool { return false }
+
+func writableByOthers(os.FileInfo) bool { return false }

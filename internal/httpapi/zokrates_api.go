@@ -1,0 +1,232 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"provery/api"
+	"provery/internal/fault"
+)
+
+// ZoKratesAPI configures the routes of ZoKrates-API
+// (github.com/ZK-Plus/zokrates-api), for clients that exist. They lie at the
+// root, beside /v1, and go through the same services: a program is a circuit
+// whose tag is the hash of its source, so that requests share no files and
+// nothing is lost at a restart.
+type ZoKratesAPI struct {
+	// Scheme and Curve are used where a request doesn't name one. Default
+	// gm17 and bn128, the only ones that ZoKrates-API has.
+	Scheme, Curve string
+}
+
+const (
+	tagZoKratesAPI = "ZoKrates-API"
+	// zokratesName is the name in the registry whose tags are the programs'
+	// hashes.
+	zokratesName = "zokrates-api"
+	// zokratesVersion is the version of ZoKrates whose programs are read.
+	zokratesVersion = "0.8.8"
+	// maxZoKratesSource bounds a program's source, as ZoKrates-API does.
+	maxZoKratesSource = 1 << 20
+)
+
+var (
+	zokratesCurves = []string{"bn128", "bls12_381", "bls12_377", "bw6_761"}
+	hashPattern    = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
+)
+
+// The bodies of ZoKrates-API.
+type (
+	zokratesError struct {
+		Message string `json:"error_message" doc:"What is wrong. It never repeats a value."`
+	}
+	zokratesHealth struct {
+		Service  string `json:"service_name" example:"provery"`
+		Version  string `json:"version"`
+		ZoKrates string `json:"zokrates_version" doc:"Version whose programs are read." example:"0.8.8"`
+	}
+	zokratesProgram struct {
+		Hash string          `json:"program_hash" doc:"SHA-256 of the source, in upper-case hex."`
+		ABI  json.RawMessage `json:"abi" doc:"Arguments and output."`
+	}
+	zokratesMessage struct {
+		Message string `json:"message"`
+	}
+	zokratesArguments struct {
+		Payload json.RawMessage `json:"payload" doc:"Arguments in ZoKrates's JSON."`
+	}
+	zokratesWitness struct {
+		Output  json.RawMessage `json:"output" doc:"Return value of the program."`
+		Witness string          `json:"witness" doc:"Every variable with its value, a line each. PRIVATE: it holds the private arguments."`
+	}
+	zokratesProof struct {
+		Payload json.RawMessage `json:"payload" doc:"ZoKrates's proof.json."`
+		Time    zokratesTime    `json:"time" doc:"From the request to the proof."`
+	}
+	zokratesTime struct {
+		Seconds     int64 `json:"secs"`
+		Nanoseconds int64 `json:"nanos"`
+	}
+)
+
+// zokratesFacade answers ZoKrates-API's requests.
+type zokratesFacade struct {
+	*Server
+	defaults ZoKratesAPI
+}
+
+func (s *Server) zokratesRoutes(z ZoKratesAPI) {
+	orDefault(&z.Scheme, "gm17")
+	orDefault(&z.Curve, "bn128")
+	f := &zokratesFacade{s, z}
+	doc := s.api.OpenAPI()
+	doc.Tags = append(doc.Tags, &huma.Tag{Name: tagZoKratesAPI, Description: "The interface of ZoKrates-API, for clients that exist. Use /v1 for new ones."})
+	text := map[string]*huma.MediaType{"text/plain": {Schema: file("A .zok file without imports but of the standard library.")}}
+	raw := func(what string) map[string]*huma.MediaType {
+		return map[string]*huma.MediaType{"application/octet-stream": {Schema: file(what)}}
+	}
+	arguments := jsonContent[zokratesArguments](s)
+	f.route("health", "GET /health", "What is running", nil, jsonContent[zokratesHealth](s), f.health)
+	f.route("compile", "POST /compile", "Compile a program and register it", text, jsonContent[zokratesProgram](s), f.compile)
+	f.route("proving-key", "POST /{hash}/proving-key", "Upload a program's proving key", raw("Proving key; it is checked."), jsonContent[zokratesMessage](s), f.provingKey)
+	f.route("compute-witness", "POST /{hash}/compute-witness", "Compute a witness", arguments, jsonContent[zokratesWitness](s), f.computeWitness)
+	f.route("generate-proof", "POST /{hash}/generate-proof", "Prove a witness", raw("Witness file, binary or text."), jsonContent[zokratesProof](s), f.generateProof)
+	f.route("compute-generate-proof", "POST /{hash}/compute-generate-proof", "Compute a witness and prove it", arguments, jsonContent[zokratesProof](s), f.computeGenerateProof)
+}
+
+// route adds and documents an operation, whose failures have ZoKrates-API's
+// form whoever finds them.
+func (f *zokratesFacade) route(id, pattern, summary string, body, answer map[string]*huma.MediaType, handle func(*http.Request) (any, error)) {
+	method, path, _ := strings.Cut(pattern, " ")
+	op := huma.Operation{Method: method, Path: path, OperationID: zokratesName + "-" + id, Tags: []string{tagZoKratesAPI}, Summary: summary}
+	if body == nil {
+		op.Security = public()
+	} else {
+		op.RequestBody = &huma.RequestBody{Required: true, Content: body}
+		op.Errors = []int{400, 404, 408, 409, 413, 415, 422, 500, 503, 504, 507}
+		op.Parameters = zokratesParameters(strings.Contains(path, "{hash}"))
+	}
+	f.access(&op)
+	op.Responses = map[string]*huma.Response{"200": {Description: "Done", Content: answer}}
+	for _, status := range op.Errors {
+		op.Responses[statusKey(status)] = &huma.Response{Description: http.StatusText(status), Content: jsonContent[zokratesError](f.Server)}
+	}
+	f.api.OpenAPI().AddOperation(&op)
+	f.failures[pattern] = writeZoKratesError
+	f.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		answer, err := handle(r)
+		if err != nil {
+			exchangeOf(r.Context()).fail(err)
+			return
+		}
+		writeJSON(w, http.StatusOK, "application/json", answer)
+	})
+}
+
+func zokratesParameters(hash bool) []*huma.Param {
+	params := []*huma.Param{
+		{Name: "curve", In: "query", Description: "Curve, if it isn't the configured one.", Schema: text("", zokratesCurves...)},
+		{Name: "scheme", In: "query", Description: "Scheme, if it isn't the configured one.", Schema: text("", "gm17", "g16", "groth16")},
+		{Name: "reduce", In: "query", Description: "Take numbers modulo the field, as ZoKrates does, instead of refusing large ones.", Schema: &huma.Schema{Type: huma.TypeBoolean}},
+	}
+	if hash {
+		params = append(params, &huma.Param{
+			Name: "hash", In: "path", Required: true, Description: "SHA-256 of the program's source in hex.",
+			Schema: &huma.Schema{Type: huma.TypeString, Pattern: hashPattern.String()},
+		})
+	}
+	return params
+}
+
+// zokratesStatus are the statuses that ZoKrates-API gives otherwise.
+var zokratesStatus = map[api.Code]int{api.CodeUnsatisfiedWitness: http.StatusBadRequest}
+
+// writeZoKratesError writes a problem as ZoKrates-API's error.
+func writeZoKratesError(w http.ResponseWriter, p *api.Problem) {
+	message := p.Detail
+	if message == "" {
+		message = p.Title
+	}
+	if p.Path != "" {
+		message = strings.Replace(p.Path, "/arguments", "/payload", 1) + ": " + message
+	}
+	if p.Position != nil {
+		message += " (" + p.Position.File + ":" + strconv.Itoa(p.Position.Line) + ":" + strconv.Itoa(p.Position.Column) + ")"
+	}
+	if p.Incident != "" {
+		message += " (incident " + p.Incident + ")"
+	}
+	status, ok := zokratesStatus[p.Code]
+	if !ok {
+		status = p.Status
+	}
+	writeJSON(w, status, "application/json", zokratesError{message})
+}
+
+// zokratesChoice is what a request selects.
+type zokratesChoice struct {
+	hash          string // upper case
+	scheme, curve string
+	reduce        bool
+}
+
+// ref returns the program's reference in the registry.
+func (c *zokratesChoice) ref() string { return zokratesName + ":" + c.tag() }
+
+func (c *zokratesChoice) tag() string { return strings.ToLower(c.hash) + "-" + c.curve }
+
+// choose reads path and query.
+func (f *zokratesFacade) choose(r *http.Request) (c zokratesChoice, err error) {
+	q := r.URL.Query()
+	c = zokratesChoice{scheme: f.defaults.Scheme, curve: f.defaults.Curve}
+	if v := q.Get("scheme"); v != "" {
+		c.scheme = v
+	}
+	if v := q.Get("curve"); v != "" {
+		c.curve = v
+	}
+	if v := q.Get("reduce"); v != "" {
+		if c.reduce, err = strconv.ParseBool(v); err != nil {
+			return c, fault.New(fault.InvalidRequest, "want true or false").At("query.reduce")
+		}
+	}
+	if !slices.Contains(zokratesCurves, c.curve) {
+		return c, fault.New(fault.InvalidRequest, "want one of %s", strings.Join(zokratesCurves, ", ")).At("query.curve")
+	}
+	if err := checkWord(c.scheme, "query.scheme"); err != nil {
+		return c, err
+	}
+	if hash := r.PathValue("hash"); hash != "" {
+		if !hashPattern.MatchString(hash) {
+			return c, fault.New(fault.NotFound, "a program's hash is the SHA-256 of its source: 64 hex digits")
+		}
+		c.hash = strings.ToUpper(hash)
+	}
+	return c, nil
+}
+
+// registered returns the program's circuit.
+func (f *zokratesFacade) registered(r *http.Request, c *zokratesChoice) (api.Circuit, error) {
+	circuit, err := f.services.Circuits.Circuit(r.Context(), c.ref())
+	if fault.Is(err, fault.NotFound) {
+		return circuit, fault.New(fault.NotFound, "program %s isn't registered for %s: compile it first", c.hash, c.curve)
+	}
+	return circuit, err
+}
+
+func (f *zokratesFacade) health(r *http.Request) (any, error) {
+	about := f.services.System.About(r.Context())
+	return zokratesHealth{Service: about.Service, Version: about.Version, ZoKrates: zokratesVersion}, nil
+}
+
+func elapsed(x *exchange) zokratesTime {
+	d := time.Since(x.start)
+	return zokratesTime{Seconds: int64(d / time.Second), Nanoseconds: int64(d % time.Second)}
+}

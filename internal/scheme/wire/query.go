@@ -1,0 +1,107 @@
+package wire
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+
+	"provery/internal/curve"
+)
+
+// Query is one list of a proving key: a point for each variable that has one.
+// Points at infinity, a third to two thirds of some lists in real programs,
+// are left out.
+type Query[A any] struct {
+	Points []A
+	// Columns names, in ascending order, the column that each point belongs
+	// to. It is nil if the points belong to columns First, First+1, ….
+	Columns []uint32
+	First   int
+}
+
+// DropInfinity returns the finite points of p, which belong to the columns
+// from first on. It moves them within p.
+func DropInfinity[S, A any](g curve.Group[S, A], p []A, first int) Query[A] {
+	finite := 0
+	for i := range p {
+		if !g.IsInfinity(&p[i]) {
+			finite++
+		}
+	}
+	if finite == len(p) {
+		return Query[A]{Points: p, First: first}
+	}
+	q := Query[A]{Points: p[:0], Columns: make([]uint32, 0, finite)}
+	for i := range p {
+		if !g.IsInfinity(&p[i]) {
+			q.Points = append(q.Points, p[i])
+			q.Columns = append(q.Columns, uint32(first+i))
+		}
+	}
+	return q
+}
+
+// AllColumns lists the columns of q, also where they follow one another.
+func (q *Query[A]) AllColumns() []uint32 {
+	if q.Columns != nil {
+		return q.Columns
+	}
+	out := make([]uint32, len(q.Points))
+	for i := range out {
+		out[i] = uint32(q.First + i)
+	}
+	return out
+}
+
+// Scalars returns the values of z in q's columns. It may share z's storage.
+func Scalars[S, A any](f curve.Field[S], q *Query[A], z []S) []S {
+	if q.Columns == nil {
+		return z[q.First : q.First+len(q.Points)]
+	}
+	out := make([]S, len(q.Columns))
+	f.Gather(out, z, q.Columns)
+	return out
+}
+
+// Sum returns the sum of z_j·q_j over the columns j that q has points for.
+func Sum[S, A any](ctx context.Context, f curve.Field[S], g curve.Group[S, A], q *Query[A], z []S, threads int) (A, error) {
+	return g.MSM(ctx, q.Points, Scalars(f, q, z), threads)
+}
+
+// WritePoints writes points in the ark layout, without their number.
+func WritePoints[S, A any](w io.Writer, g curve.Group[S, A], points ...A) error {
+	b := make([]byte, len(points)*g.Bytes())
+	g.Encode(b, points)
+	_, err := w.Write(b)
+	return err
+}
+
+// WriteVector writes points in the ark layout, after their number.
+func WriteVector[S, A any](w io.Writer, g curve.Group[S, A], points []A) error {
+	return WriteQuery(w, g, &Query[A]{Points: points}, 0, len(points))
+}
+
+// WriteQuery writes the n points of the columns from first on in the ark
+// layout, infinity where q has none, after their number.
+func WriteQuery[S, A any](w io.Writer, g curve.Group[S, A], q *Query[A], first, n int) error {
+	if err := binary.Write(w, binary.LittleEndian, uint64(n)); err != nil {
+		return err
+	}
+	const block = 1024
+	buffer := make([]A, 0, block)
+	next := 0 // index into q of the first point not yet written
+	for i := range n {
+		point := g.Infinity()
+		if q.Columns == nil || next < len(q.Columns) && int(q.Columns[next]) == first+i {
+			point = q.Points[next]
+			next++
+		}
+		if buffer = append(buffer, point); len(buffer) == block || i == n-1 {
+			if err := WritePoints(w, g, buffer...); err != nil {
+				return err
+			}
+			buffer = buffer[:0]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,203 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+
+	"provery/internal/curve"
+	"provery/internal/fault"
+	"provery/internal/frontend"
+	"provery/internal/prove"
+	"provery/internal/registry"
+	"provery/internal/scheme"
+)
+
+// KeyUpload is a proving key to register, with the verifying key if the client
+// has it.
+type KeyUpload struct {
+	Scheme       string // "" to find out
+	Layout       scheme.Layout
+	ProvingKey   Upload
+	VerifyingKey *Upload
+}
+
+// maxVerifyingKey bounds a verifying key's JSON.
+const maxVerifyingKey = 64 << 20
+
+// Keys checks a proving key against the circuit and registers it. A verifying
+// key that belongs to another proving key is fault.InvalidArtifact.
+func (r *Registrar) Keys(ctx context.Context, circuit registry.Circuit, u KeyUpload) (_ registry.KeySet, existed bool, err error) {
+	defer recoverTo(&err)
+	id, err := curve.Parse(circuit.Curve)
+	if err != nil {
+		return registry.KeySet{}, false, err
+	}
+	backends, err := r.kit.backends(u.Scheme, id)
+	if err != nil {
+		return registry.KeySet{}, false, err
+	}
+	// A verifying key has to be compared, a damaged file to be stored again.
+	if u.VerifyingKey == nil && !r.damaged(circuit.ID) {
+		for _, b := range backends {
+			m := registry.KeyManifest{Circuit: circuit.ID, Scheme: string(b.Scheme()), Curve: circuit.Curve, Source: u.ProvingKey.Digest}
+			if k, err := r.registry.KeySet(ctx, circuit.ID, m.ID()); err == nil {
+				return k, true, nil
+			}
+		}
+	}
+	return r.withProgram(ctx, circuit, func(program frontend.Program) (registry.KeySet, error) {
+		backend, key, err := r.importKey(ctx, backends, program, u)
+		if err != nil {
+			return registry.KeySet{}, err
+		}
+		k := registry.KeySet{Layout: string(key.Layout()), Provenance: registry.Uploaded}
+		k.Source = registry.Artifact{Digest: u.ProvingKey.Digest, Size: u.ProvingKey.Reader.Size()}
+		return r.storeKey(ctx, k, program, backend, key)
+	})
+}
+
+// importKey reads the key with the backends in turn and compares the verifying
+// key, if there is one.
+func (r *Registrar) importKey(ctx context.Context, backends []scheme.Backend, program frontend.Program, u KeyUpload) (scheme.Backend, scheme.ProvingKey, error) {
+	var first error
+	for _, backend := range backends {
+		key, err := backend.ImportProvingKey(ctx, scheme.ImportInput{
+			System: program.System(), Data: u.ProvingKey.Reader, Size: u.ProvingKey.Reader.Size(),
+			Layout: u.Layout, Threads: r.threads,
+		})
+		if err == nil {
+			return backend, key, matches(backend, key, u.VerifyingKey)
+		}
+		if first == nil || !fault.Is(err, fault.InvalidArtifact) {
+			first = err
+		}
+	}
+	return nil, nil, first
+}
+
+// matches checks that a verifying key belongs to the proving key.
+func matches(backend scheme.Backend, key scheme.ProvingKey, upload *Upload) error {
+	if upload == nil {
+		return nil
+	}
+	if upload.Reader.Size() > maxVerifyingKey {
+		return fault.New(fault.TooLarge, "the verifying key has more than %d bytes", maxVerifyingKey)
+	}
+	b, err := io.ReadAll(io.NewSectionReader(upload.Reader, 0, upload.Reader.Size()))
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "read verifying key")
+	}
+	vk, err := backend.ParseVerifyingKey(b)
+	if err != nil {
+		return err
+	}
+	if !key.VerifyingKey().Equal(vk) {
+		return fault.New(fault.InvalidArtifact, "the verifying key belongs to another proving key")
+	}
+	return nil
+}
+
+// Setup makes insecure-dev keys for the circuit.
+func (r *Registrar) Setup(ctx context.Context, circuit registry.Circuit, schemeName string) (_ registry.KeySet, err error) {
+	defer recoverTo(&err)
+	id, err := curve.Parse(circuit.Curve)
+	if err != nil {
+		return registry.KeySet{}, err
+	}
+	s, err := scheme.Parse(schemeName)
+	if err != nil {
+		return registry.KeySet{}, err
+	}
+	backend, err := r.kit.Backend(s, id)
+	if err != nil {
+		return registry.KeySet{}, err
+	}
+	k, _, err := r.withProgram(ctx, circuit, func(program frontend.Program) (registry.KeySet, error) {
+		key, err := backend.Setup(ctx, program.System(), rand.Reader, r.threads)
+		if err != nil {
+			return registry.KeySet{}, err
+		}
+		return r.storeKey(ctx, registry.KeySet{Layout: string(key.Layout()), Provenance: registry.InsecureDev}, program, backend, key)
+	})
+	return k, err
+}
+
+// withProgram runs obtain with the circuit's program, alone among the heavy
+// work, and registers the key set that it returns.
+func (r *Registrar) withProgram(ctx context.Context, circuit registry.Circuit, obtain func(frontend.Program) (registry.KeySet, error)) (k registry.KeySet, existed bool, err error) {
+	leave, err := r.heavy.enter(ctx)
+	if err != nil {
+		return k, false, err
+	}
+	defer leave()
+	handle, err := r.catalogue.programs.Acquire(ctx, circuit.ID)
+	if err != nil {
+		return k, false, err
+	}
+	defer handle.Release()
+	if k, err = obtain(handle.Value().program); err != nil {
+		return k, false, err
+	}
+	k.Circuit = circuit.ID
+	k, existed, err = r.registry.AddKeySet(ctx, k)
+	if err == nil && existed {
+		err = r.look(ctx, circuit.ID, k.ProvingKey, k.VerifyingKey)
+	}
+	return k, existed, err
+}
+
+// storeKey tests the key and writes its files.
+func (r *Registrar) storeKey(ctx context.Context, k registry.KeySet, program frontend.Program, backend scheme.Backend, key scheme.ProvingKey) (registry.KeySet, error) {
+	var err error
+	if k.SelfTest, err = r.selfTest(ctx, program, backend, key); err != nil {
+		return k, err
+	}
+	if k.ProvingKey, err = r.put(ctx, key.WriteFile); err != nil {
+		return k, fault.Wrap(err, fault.Internal, "store proving key")
+	}
+	vk, err := key.VerifyingKey().Encode()
+	if err != nil {
+		return k, fault.Wrap(err, fault.Internal, "encode verifying key")
+	}
+	if k.VerifyingKey.Digest, k.VerifyingKey.Size, err = r.blobs.Put(ctx, bytes.NewReader(vk), maxDerived); err != nil {
+		return k, fault.Wrap(err, fault.Internal, "store verifying key")
+	}
+	if k.Source.Digest.IsZero() {
+		k.Source = k.ProvingKey
+	}
+	k.Scheme, k.Curve = string(backend.Scheme()), backend.Curve().String()
+	return k, nil
+}
+
+// The outcomes of a self-test.
+const (
+	selfTestPassed   = "passed"
+	selfTestNoSample = "not possible: the program refuses the sample arguments"
+)
+
+// selfTest proves the sample arguments that the program accepts, and verifies
+// the proofs: a key of another program of the same shape fails here, unless
+// the samples satisfy that program too. Then no other proof with it passes the
+// check before its release.
+func (r *Registrar) selfTest(ctx context.Context, program frontend.Program, backend scheme.Backend, key scheme.ProvingKey) (string, error) {
+	prover, err := prove.New(program, backend, key)
+	if err != nil {
+		return "", err
+	}
+	outcome := selfTestNoSample
+	for _, arguments := range program.Samples() {
+		_, err := prover.Prove(ctx, prove.Request{Arguments: arguments, Threads: r.threads, Rand: rand.Reader})
+		switch {
+		case err == nil:
+			outcome = selfTestPassed
+		case errors.Is(err, scheme.ErrInvalidProof):
+			return "", &fault.Error{Code: fault.InvalidArtifact, Detail: "a proof with this key doesn't verify: the key belongs to another program", Err: err}
+		case !fault.Is(err, fault.UnsatisfiedWitness) && !fault.Is(err, fault.InvalidRequest):
+			return "", err
+		} // otherwise these arguments aren't for this program
+	}
+	return outcome, nil
+}
