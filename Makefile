@@ -37,7 +37,7 @@ test: setup ## set up and run all tests
 	go test ./...
 
 .PHONY: setup
-setup: go $(TOOLCHAIN) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done ## install the compiler and make the test workloads (about 2 minutes, once)
+setup: go $(TOOLCHAIN) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done $(CACHE)/zokrates-js/.done ## install the compiler and make the test workloads (about 2 minutes, once)
 
 .PHONY: node
 node:
@@ -57,6 +57,13 @@ $(CACHE)/reserves/.done: examples/zokrates/reserves/main.zok $(TOOLCHAIN)
 $(CACHE)/eddsa/.done: examples/zokrates/eddsa/main.zok $(TOOLCHAIN)
 	@echo "making the EdDSA workload: compiling takes about 20 s, its key about 40 s, memory up to 2 GiB ..."
 	node toolchain/zokrates/build.mjs examples/zokrates/eddsa --out $(@D)
+	@touch $@
+
+# The compiler as the service hosts it. Its compilation cache is made by a test
+# binary, since wazero keeps those of different builds apart.
+$(CACHE)/zokrates-js/.done: $(TOOLCHAIN)
+	@echo "preparing the compiler's host: about half a minute ..."
+	go test -count=1 -run '^TestPrepared$$' ./internal/frontend/zokrates/compiler
 	@touch $@
 
 .PHONY: lint

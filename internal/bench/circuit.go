@@ -32,6 +32,17 @@ func (w *Workload) program() string { return filepath.Join(w.Dir, "out") }
 func (w *Workload) abi() string     { return filepath.Join(w.Dir, "abi.json") }
 func (w *Workload) key() string     { return filepath.Join(w.Dir, "ark-g16", "proving.key") }
 
+// check refuses what can't be measured.
+func (w *Workload) check(n int) error {
+	switch {
+	case len(w.Arguments) == 0:
+		return fault.New(fault.InvalidRequest, "%s: there are no arguments to prove", w.Dir)
+	case n < 1:
+		return fault.New(fault.InvalidRequest, "at least one repetition is needed")
+	}
+	return nil
+}
+
 // CircuitReport is what registering, opening, solving and proving one circuit
 // costs. Times are seconds; CPU times are those of the whole process.
 type CircuitReport struct {
@@ -65,6 +76,9 @@ type circuit struct {
 
 // Circuit measures a workload with n repetitions of witness and proof.
 func Circuit(ctx context.Context, name string, w Workload, n int, progress func(string)) (*CircuitReport, error) {
+	if err := w.check(n); err != nil {
+		return nil, err
+	}
 	c := &circuit{w: w, progress: progress, r: CircuitReport{Name: name, ProveWall: map[int]float64{}, Stages: map[string]float64{}}}
 	for _, step := range []func(context.Context) error{
 		c.importProgram, c.importKey, c.reopen,
@@ -185,21 +199,7 @@ func (c *circuit) prove(ctx context.Context, n int) error {
 	}
 	for threads := 1; threads <= ThisMachine().Cores; threads *= 2 {
 		c.progress(fmt.Sprintf("proving on %d threads", threads))
-		stages := map[string][]time.Duration{}
-		samples, err := repeat(n, func() error {
-			name, since := "", time.Now()
-			enter := func(next string) {
-				now := time.Now()
-				stages[name] = append(stages[name], now.Sub(since))
-				name, since = next, now
-			}
-			_, err := c.backend.Prove(ctx, scheme.ProveInput{
-				Key: c.key, System: c.program.System(), Witness: solution.Witness,
-				Threads: threads, Rand: rand.Reader, Stage: enter,
-			})
-			enter("")
-			return err
-		})
+		samples, stages, err := c.proofs(ctx, n, threads, solution)
 		if err != nil {
 			return err
 		}
@@ -208,17 +208,38 @@ func (c *circuit) prove(ctx context.Context, n int) error {
 			walls[i] = samples[i].Wall
 		}
 		c.r.ProveWall[threads] = median(walls).Seconds()
-		if threads == 1 {
-			c.r.ProveCPU = median(cpus(samples)).Seconds()
-			for name, d := range stages {
-				if name != "" {
-					c.r.Stages[name] = median(d).Seconds()
-				}
-			}
+		if threads > 1 {
+			continue
+		}
+		c.r.ProveCPU = median(cpus(samples)).Seconds()
+		for name, d := range stages {
+			c.r.Stages[name] = median(d).Seconds()
 		}
 	}
 	c.r.ProvePeak = peakBytes()
 	// One whole proof, verified, so that the figures are of proofs that hold.
 	_, err = prover.Prove(ctx, prove.Request{Arguments: c.argument(1), Threads: 1, Rand: rand.Reader})
 	return err
+}
+
+// proofs measures n proofs, and what each of their stages takes.
+func (c *circuit) proofs(ctx context.Context, n, threads int, solution *frontend.Solution) ([]Sample, map[string][]time.Duration, error) {
+	stages := map[string][]time.Duration{}
+	samples, err := repeat(n, func() error {
+		name, since := "", time.Now()
+		enter := func(next string) {
+			now := time.Now()
+			if name != "" {
+				stages[name] = append(stages[name], now.Sub(since))
+			}
+			name, since = next, now
+		}
+		_, err := c.backend.Prove(ctx, scheme.ProveInput{
+			Key: c.key, System: c.program.System(), Witness: solution.Witness,
+			Threads: threads, Rand: rand.Reader, Stage: enter,
+		})
+		enter("")
+		return err
+	})
+	return samples, stages, err
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -33,7 +34,10 @@ type ServiceReport struct {
 
 // Service measures n requests, one after another, to a service of its own with
 // the embedded engine in a temporary directory.
-func Service(ctx context.Context, w Workload, n int, progress func(string)) (*ServiceReport, error) {
+func Service(ctx context.Context, w Workload, n int, progress func(string)) (_ *ServiceReport, err error) {
+	if err := w.check(n); err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "provery-bench-")
 	if err != nil {
 		return nil, err
@@ -50,7 +54,7 @@ func Service(ctx context.Context, w Workload, n int, progress func(string)) (*Se
 	go func() { stopped <- d.Run(running) }()
 	defer func() {
 		stop()
-		<-stopped
+		err = errors.Join(err, <-stopped)
 	}()
 	// Without retries there is no idempotency key, which would cost a write.
 	cl, err := client.New("http://"+d.Addr(), client.WithRetries(0))

@@ -19,6 +19,7 @@ import (
 	"provery/api"
 	"provery/client"
 	"provery/internal/fault"
+	"provery/internal/frontend/zokrates/compiler"
 )
 
 // System is what a command has of the outside world.
@@ -57,20 +58,21 @@ type commands struct {
 	JSON    bool             `help:"Print JSON instead of text."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
-	Serve    serveCommand    `cmd:"" help:"Run the service: API, queue and worker in one process."`
-	Circuits circuitsCommand `cmd:"" help:"Register and look at circuits."`
-	Keys     keysCommand     `cmd:"" help:"Add and export the keys of circuits."`
-	Prove    proveCommand    `cmd:"" help:"Make a proof, by the service or from files."`
-	Witness  witnessCommand  `cmd:"" help:"Try arguments: outputs, log lines or the failed assertion; and write witness files."`
-	Verify   verifyCommand   `cmd:"" help:"Verify a proof, by the service or from files."`
-	Proofs   proofsCommand   `cmd:"" help:"Look at proofs, cancel and delete them."`
-	Inspect  inspectCommand  `cmd:"" help:"Say what a file is: program, key, proof, witness."`
-	Import   importCommand   `cmd:"" help:"Register what other tools left behind."`
-	Demo     demoCommand     `cmd:"" help:"Run the service on an example, end to end."`
-	Bench    benchCommand    `cmd:"" help:"Measure registration, witness, proof and the service's own overhead."`
-	Config   configCommand   `cmd:"" help:"Print a configuration file with every setting and its default."`
-	Keygen   keygenCommand   `cmd:"" help:"Make an API key and its hash for the configuration."`
-	Health   healthCommand   `cmd:"" help:"Exit with 0 if the service is ready, for container health checks."`
+	Serve     serveCommand     `cmd:"" help:"Run the service: API, queue and worker in one process."`
+	Circuits  circuitsCommand  `cmd:"" help:"Register and look at circuits."`
+	Keys      keysCommand      `cmd:"" help:"Add and export the keys of circuits."`
+	Prove     proveCommand     `cmd:"" help:"Make a proof, by the service or from files."`
+	Witness   witnessCommand   `cmd:"" help:"Try arguments: outputs, log lines or the failed assertion; and write witness files."`
+	Verify    verifyCommand    `cmd:"" help:"Verify a proof, by the service or from files."`
+	Proofs    proofsCommand    `cmd:"" help:"Look at proofs, cancel and delete them."`
+	Inspect   inspectCommand   `cmd:"" help:"Say what a file is: program, key, proof, witness."`
+	Import    importCommand    `cmd:"" help:"Register what other tools left behind."`
+	Demo      demoCommand      `cmd:"" help:"Run the service on an example, end to end."`
+	Bench     benchCommand     `cmd:"" help:"Measure registration, witness, proof and the service's own overhead."`
+	Toolchain toolchainCommand `cmd:"" help:"Install the compiler of a circuit language."`
+	Config    configCommand    `cmd:"" help:"Print a configuration file with every setting and its default."`
+	Keygen    keygenCommand    `cmd:"" help:"Make an API key and its hash for the configuration."`
+	Health    healthCommand    `cmd:"" help:"Exit with 0 if the service is ready, for container health checks."`
 }
 
 // env is what commands run with.
@@ -82,6 +84,9 @@ type env struct {
 
 // Main runs one command and returns the process's exit status.
 func Main(ctx context.Context, sys System) int {
+	if len(sys.Args) > 0 && sys.Args[0] == compiler.ChildCommand {
+		return compileChild(ctx, sys)
+	}
 	var c commands
 	status := -1
 	parser, err := kong.New(&c,

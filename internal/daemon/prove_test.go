@@ -142,8 +142,8 @@ func TestInsecureSetup(t *testing.T) {
 	}
 	// ZoKrates's proof is of other keys.
 	r.wantVerdict("theirs", api.VerifyRequest{Circuit: c.ID, Proof: read(t, mul.file("ark-g16/proof.json"))}, false)
-	_, err = r.cl.SetupKeys(r.ctx(), "mul", "gm17")
-	wantProblem(t, "gm17", err, api.CodeUnsupported, "-")
+	_, err = r.cl.SetupKeys(r.ctx(), "mul", "marlin")
+	wantProblem(t, "marlin", err, api.CodeUnsupported, "-")
 
 	no := false
 	s := start(t, setup{config: configWithoutSetup(&no)})

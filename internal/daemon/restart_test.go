@@ -168,7 +168,11 @@ func TestAbout(t *testing.T) {
 	for _, b := range about.Backends {
 		backends = append(backends, b.Scheme+" "+b.Curve)
 	}
-	if want := []string{"groth16 bn128", "groth16 bls12_381", "groth16 bls12_377", "groth16 bw6_761"}; !slices.Equal(backends, want) {
+	want := []string{
+		"groth16 bn128", "groth16 bls12_381", "groth16 bls12_377", "groth16 bw6_761",
+		"gm17 bn128", "gm17 bls12_381", "gm17 bls12_377", "gm17 bw6_761",
+	}
+	if !slices.Equal(backends, want) {
 		t.Errorf("got %v, want %v", backends, want)
 	}
 	for _, path := range []string{"/docs", "/openapi.json", "/healthz", "/metrics"} {

@@ -110,6 +110,10 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 // JetStream returns the JetStream context. It is valid until Close.
 func (e *Engine) JetStream() jetstream.JetStream { return e.js }
 
+// Embedded reports whether the server runs inside this process: then nobody
+// else can use it, and what happens here before its start is history.
+func (e *Engine) Embedded() bool { return e.server != nil }
+
 // Conn returns the connection, for core messages. It is valid until Close,
 // and must not be closed by the caller.
 func (e *Engine) Conn() *nats.Conn { return e.conn }

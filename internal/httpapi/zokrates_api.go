@@ -157,8 +157,11 @@ func writeZoKratesError(w http.ResponseWriter, p *api.Problem) {
 	if p.Path != "" {
 		message = strings.Replace(p.Path, "/arguments", "/payload", 1) + ": " + message
 	}
-	if p.Position != nil {
-		message += " (" + p.Position.File + ":" + strconv.Itoa(p.Position.Line) + ":" + strconv.Itoa(p.Position.Column) + ")"
+	if at := p.Position; at != nil {
+		place := at.File + ":" + strconv.Itoa(at.Line) + ":" + strconv.Itoa(at.Column)
+		if !strings.Contains(message, place) { // the compiler says it itself
+			message += " (" + place + ")"
+		}
 	}
 	if p.Incident != "" {
 		message += " (incident " + p.Incident + ")"

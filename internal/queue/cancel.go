@@ -10,36 +10,30 @@ import (
 // context of its lease, if there is one, is done in moments. Cancelling a
 // cancelled job succeeds; one that ended otherwise is Conflict.
 func (q *Queue) Cancel(ctx context.Context, id string) (Job, error) {
-	s, err := q.update(ctx, id, nil, cancelled{now: q.cfg.Now()})
+	s, err := q.read(ctx, id)
 	if err != nil {
 		return Job{}, err
 	}
-	q.tidy(s)
-	return q.view(s), nil
-}
-
-// tidy removes what is left of a job that was ended from outside.
-func (q *Queue) tidy(s snapshot) {
-	q.background("take ended job off the queue", func(ctx context.Context) error { return q.unpost(ctx, &s.record) })
+	if s, err = q.update(ctx, id, &s, cancelled{now: q.now()}); err != nil {
+		return Job{}, err
+	}
 	q.afterEnd(s)
+	return q.view(s), nil
 }
 
 // Delete erases a job: its arguments, its result and its record. A job that
 // hasn't ended is cancelled first. NotFound where there is no such job.
 func (q *Queue) Delete(ctx context.Context, id string) error {
-	s, err := q.records.getJob(ctx, id)
+	s, err := q.read(ctx, id)
 	if err != nil {
 		return err
 	}
 	if !s.State.Terminal() {
-		s, err = q.update(ctx, id, &s, cancelled{now: q.cfg.Now()})
+		s, err = q.update(ctx, id, &s, cancelled{now: q.now()})
 		if fault.Is(err, fault.Conflict) { // it ended by itself meanwhile
 			s, err = q.records.getJob(ctx, id)
 		}
 		if err != nil {
-			return err
-		}
-		if err := q.unpost(ctx, &s.record); err != nil {
 			return err
 		}
 	}
@@ -50,6 +44,9 @@ func (q *Queue) Delete(ctx context.Context, id string) error {
 // leaves a record that says what is still to be erased.
 func (q *Queue) discard(ctx context.Context, s snapshot) error {
 	blobs := s.Garbage
+	if s.Arguments != nil && !s.Arguments.Blob.IsZero() { // a dead letter's
+		blobs = append(blobs[:len(blobs):len(blobs)], s.Arguments.Blob)
+	}
 	if s.Result != nil && !s.Result.Blob.IsZero() {
 		blobs = append(blobs[:len(blobs):len(blobs)], s.Result.Blob)
 	}

@@ -2,7 +2,9 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"maps"
+	"regexp"
 	"time"
 
 	"provery/internal/fault"
@@ -26,19 +28,20 @@ const (
 //
 // Errors: InvalidRequest and TooLarge for the job itself; Conflict where the
 // idempotency key was used with another request hash; Overloaded with
-// RetryAfter where the queue is full or the engine is away;
-// InsufficientStorage. After an error the job doesn't run, unless ctx ended or
-// the engine went away in the middle: then it may or may not.
+// RetryAfter where the queue, or the owner's share of it, is full or the
+// engine is away; InsufficientStorage. After an error the job doesn't run,
+// unless ctx ended or the engine went away in the middle: then it may or may
+// not.
 func (q *Queue) Enqueue(ctx context.Context, n NewJob) (job Job, existed bool, err error) {
 	if err := q.ctx.Err(); err != nil {
 		return Job{}, false, errClosed
 	}
-	if err := q.check(&n); err != nil {
+	if err := q.check(ctx, &n); err != nil {
 		return Job{}, false, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if err := q.index.admit(n.ID, int64(len(n.Sealed)), &q.cfg); err != nil {
+	if err := q.index.admit(n.ID, reservation{n.Owner, usage{1, int64(len(n.Sealed))}}, &q.cfg); err != nil {
 		if n.IdempotencyKey != "" { // a repeated request is no new load
 			if j, ok := q.existing(ctx, n); ok {
 				return j, true, nil
@@ -65,17 +68,21 @@ func (q *Queue) Enqueue(ctx context.Context, n NewJob) (job Job, existed bool, e
 	return s.Job, false, nil
 }
 
+var kindForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,31}$`)
+
 // check validates n and fills in what is absent.
-func (q *Queue) check(n *NewJob) error {
+func (q *Queue) check(ctx context.Context, n *NewJob) error {
 	bad := func(text string) error { return fault.New(fault.InvalidRequest, "enqueue: %s", text) }
-	n.Priority = or(n.Priority, Normal)
+	n.Priority, n.Kind = or(n.Priority, Normal), or(n.Kind, KindProof)
 	if n.ID == "" {
-		n.ID = NewID(q.cfg.Now())
+		n.ID = NewID(q.now())
 	}
 	switch {
 	case CheckID(n.ID) != nil:
 		return bad("malformed job id")
-	case n.CircuitID.IsZero():
+	case !kindForm.MatchString(n.Kind):
+		return bad("malformed kind")
+	case n.CircuitID.IsZero() && n.Kind == KindProof:
 		return bad("no circuit")
 	case n.Priority.rank() < 0:
 		return bad("priority must be high, normal or low")
@@ -85,7 +92,7 @@ func (q *Queue) check(n *NewJob) error {
 		return bad("too many labels")
 	case int64(len(n.Sealed)) > q.cfg.MaxArguments:
 		return fault.New(fault.TooLarge, "enqueue: arguments of more than %d bytes", q.cfg.MaxArguments)
-	case !n.Deadline.IsZero() && !n.Deadline.After(q.cfg.Now()):
+	case q.tooLate(ctx, n.Deadline):
 		return bad("the deadline has passed")
 	}
 	for k, v := range n.Labels {
@@ -96,95 +103,98 @@ func (q *Queue) check(n *NewJob) error {
 	return nil
 }
 
-// admit reserves a place in the queue for the job id, until it is in the index
-// or admitted is called.
-func (x *index) admit(id string, size int64, cfg *Config) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	queued, bytes := x.counts[Queued]+len(x.pending), x.bytes
-	for _, n := range x.pending {
-		bytes += n
+// tooLate reports whether a deadline has passed, and is sure of the time
+// before it says so.
+func (q *Queue) tooLate(ctx context.Context, deadline time.Time) bool {
+	if deadline.IsZero() || deadline.After(q.now()) {
+		return false
 	}
-	var full *fault.Error
-	switch {
-	case queued >= cfg.MaxQueued:
-		full = fault.New(fault.Overloaded, "the queue is full: %d jobs are waiting", queued)
-	case bytes+size > cfg.MaxQueuedBytes && queued > 0:
-		full = fault.New(fault.Overloaded, "the queue is full: the arguments of %d waiting jobs take its %d bytes", queued, cfg.MaxQueuedBytes)
-	default:
-		x.pending[id] = size
-		return nil
-	}
-	full.RetryAfter = x.retryAfter()
-	return full
+	return q.checkClock(ctx) == nil && !deadline.After(q.now())
 }
 
-// admitted ends a reservation: the job is in the index by now, or refused.
-func (x *index) admitted(id string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	delete(x.pending, id)
-}
-
-// retryAfter estimates when a twentieth of the queue will have been served,
-// between 1 s and 1 min. The lock is held.
-func (x *index) retryAfter() time.Duration {
-	d, ok := x.rate.interval()
-	if !ok {
-		return 5 * time.Second
-	}
-	return min(max(d*time.Duration(1+x.counts[Queued]/20), time.Second), time.Minute)
-}
-
-// accept writes record and message. Between the two the sweeper can finish
-// the work; after a refused message the record is taken back.
+// accept writes what makes the job durable: its record, after its arguments
+// where those are large.
 func (q *Queue) accept(ctx context.Context, n NewJob, idem string) (snapshot, error) {
-	args, err := q.keepPayload(ctx, kindArguments, n.ID, n.Sealed)
+	args, err := q.keepPayload(ctx, payloadArguments, n.ID, n.Sealed)
 	if err != nil {
 		return snapshot{}, err
 	}
-	now := q.cfg.Now()
-	r := record{Version: recordVersion, IdemKey: idem, Job: Job{
-		ID: n.ID, Owner: n.Owner, CircuitID: n.CircuitID, KeySetID: n.KeySetID,
+	r := q.newRecord(&n, args)
+	r.IdemKey = idem
+	s, err := q.create(ctx, r)
+	// Where the outcome is unknown the arguments stay: the job may run.
+	if refused := err != nil && !errors.Is(err, errUnknown); refused && !args.Blob.IsZero() {
+		q.background("erase refused arguments", func(ctx context.Context) error { return q.deleteBlobs(ctx, []store.Digest{args.Blob}) })
+	}
+	return s, err
+}
+
+// newRecord returns the record of a new job.
+func (q *Queue) newRecord(n *NewJob, args Payload) record {
+	now := q.now()
+	return record{Version: recordVersion, Job: Job{
+		ID: n.ID, Kind: n.Kind, Owner: n.Owner, CircuitID: n.CircuitID, KeySetID: n.KeySetID,
 		State: Queued, Priority: n.Priority, Labels: maps.Clone(n.Labels),
 		Created: now, Updated: now, Deadline: n.Deadline, Arguments: &args,
 	}}
-	s, err := q.create(ctx, r)
-	if err == nil {
-		err = q.post(ctx, q.subject(r.ID, r.Priority, r.CircuitID))
+}
+
+// errUnknown marks an error after which the job may run or not.
+var errUnknown = errors.New("queue: the outcome of the write is unknown")
+
+// create writes the record of a new job. Where the outcome of the write is
+// unknown, the record itself tells: its id can't be anybody else's. Where
+// there is none, a marker in its place makes sure that none comes later.
+func (q *Queue) create(ctx context.Context, r record) (snapshot, error) {
+	s := snapshot{record: r}
+	var err error
+	switch s.rev, err = q.records.putJob(ctx, &r, 0); {
+	case err == nil:
+	case err == errSwapped: // perhaps a write that the client library repeated
+		now, rerr := q.records.getJob(ctx, r.ID)
+		if rerr != nil || !now.Created.Equal(r.Created) {
+			return snapshot{}, fault.Wrap(err, fault.Internal, "enqueue")
+		}
+		s = now
+	case maybeWritten(err):
+		if s, err = q.settle(ctx, r.ID, err); err != nil {
+			return snapshot{}, fault.Wrap(err, fault.Internal, "enqueue")
+		}
+	default:
+		return snapshot{}, fault.Wrap(err, fault.Internal, "enqueue")
+	}
+	q.index.apply(r.ID, s.rev, s.meta())
+	return s, nil
+}
+
+// maybeWritten reports whether a write may have happened in spite of the error.
+func maybeWritten(err error) bool {
+	switch fault.CodeOf(err) {
+	case fault.Overloaded, fault.Canceled, fault.DeadlineExceeded, fault.Internal:
+		return true
+	}
+	return false
+}
+
+// settle finds out whether the record of a new job was written, or makes sure
+// that it wasn't. It goes on for a moment after ctx has ended.
+func (q *Queue) settle(ctx context.Context, id string, cause error) (snapshot, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
+	defer cancel()
+	for range 2 {
+		s, err := q.records.getJob(ctx, id)
 		if err == nil {
 			return s, nil
 		}
-		q.takeBack(s)
+		if !fault.Is(err, fault.NotFound) {
+			break
+		}
+		if _, err = q.records.remove(ctx, jobKeys+id, 0); err == nil {
+			return snapshot{}, cause
+		}
 	}
-	if !args.Blob.IsZero() {
-		q.background("erase refused arguments", func(ctx context.Context) error { return q.deleteBlobs(ctx, []store.Digest{args.Blob}) })
-	}
-	return snapshot{}, err
+	return snapshot{}, &fault.Error{Code: fault.CodeOf(cause), Detail: cause.Error(), RetryAfter: engineRetry, Err: errors.Join(errUnknown, cause)}
 }
 
-// create writes the record of a new job. Where the outcome of the write is
-// unknown, the record itself tells: its id can't be anybody else's.
-func (q *Queue) create(ctx context.Context, r record) (snapshot, error) {
-	rev, err := q.records.putJob(ctx, &r, 0)
-	if err != nil {
-		s, rerr := q.records.getJob(ctx, r.ID)
-		if rerr != nil || !s.Created.Equal(r.Created) {
-			return snapshot{}, fault.Wrap(err, fault.Internal, "enqueue")
-		}
-		rev = s.rev
-	}
-	q.index.apply(r.ID, rev, r.meta())
-	return snapshot{record: r, rev: rev}, nil
-}
-
-// takeBack removes a job that was recorded and then refused. It goes on when
-// the caller has gone away.
-func (q *Queue) takeBack(s snapshot) {
-	q.background("take back refused job", func(ctx context.Context) error {
-		if err := q.unpost(ctx, &s.record); err != nil {
-			return err
-		}
-		return q.forget(ctx, s)
-	})
-}
+// settleTimeout bounds settle.
+const settleTimeout = 3 * time.Second

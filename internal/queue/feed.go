@@ -22,7 +22,7 @@ type feed struct {
 // startFeed follows the bucket into x and returns when x is complete.
 func startFeed(ctx context.Context, b *bucket, x *index) (*feed, error) {
 	c, err := b.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{b.prefix + jobKeys + ">"},
+		FilterSubjects: []string{b.prefix + jobKeys + ">", b.prefix + batchKeys + ">"},
 		DeliverPolicy:  jetstream.DeliverAllPolicy,
 		HeadersOnly:    true,
 	})
@@ -33,13 +33,12 @@ func startFeed(ctx context.Context, b *bucket, x *index) (*feed, error) {
 	if info := c.CachedInfo(); info != nil && info.NumPending == 0 {
 		f.once.Do(func() { close(f.ready) })
 	}
-	strip := b.prefix + jobKeys
 	f.consume, err = c.Consume(func(m jetstream.Msg) {
 		md, err := m.Metadata()
 		if err != nil {
 			return // not from a consumer: can't happen
 		}
-		applyMessage(x, strings.TrimPrefix(m.Subject(), strip), md.Sequence.Stream, m.Headers())
+		applyMessage(x, strings.TrimPrefix(m.Subject(), b.prefix), md.Sequence.Stream, m.Headers())
 		if md.NumPending == 0 {
 			f.once.Do(func() { close(f.ready) })
 		}
@@ -63,8 +62,19 @@ func (f *feed) stop() {
 }
 
 // applyMessage brings one change of a record into the index.
-func applyMessage(x *index, id string, rev uint64, h nats.Header) {
-	if h.Get(opHeader) != "" {
+func applyMessage(x *index, key string, rev uint64, h nats.Header) {
+	gone := h.Get(opHeader) != ""
+	if id, ok := strings.CutPrefix(key, batchKeys); ok {
+		var m batchMeta
+		if gone {
+			x.removeBatch(id)
+		} else if json.Unmarshal([]byte(h.Get(metaHeader)), &m) == nil {
+			x.applyBatch(id, rev, m)
+		}
+		return
+	}
+	id := strings.TrimPrefix(key, jobKeys)
+	if gone {
 		x.remove(id, rev, true)
 		return
 	}
@@ -82,14 +92,13 @@ type progress struct {
 	Stage   string `json:"s"`
 }
 
-// listen subscribes to the core messages: arrivals in the work stream, which
-// wake this process's idle workers, and progress.
+// listen subscribes to the core messages: heartbeats and progress.
 func (q *Queue) listen() error {
-	work, err := q.conn.Subscribe(q.names.wake+">", func(*nats.Msg) { q.wakeWorkers() })
+	beats, err := q.conn.Subscribe(q.names.beat+"*", q.onBeat)
 	if err != nil {
-		return engineFault(err, "subscribe to work")
+		return engineFault(err, "subscribe to heartbeats")
 	}
-	q.subs = append(q.subs, work)
+	q.subs = append(q.subs, beats)
 	prog, err := q.conn.Subscribe(q.names.progress+"*", func(m *nats.Msg) {
 		var p progress
 		if json.Unmarshal(m.Data, &p) == nil {
@@ -100,13 +109,5 @@ func (q *Queue) listen() error {
 		return engineFault(err, "subscribe to progress")
 	}
 	q.subs = append(q.subs, prog)
-	return q.openInbox()
-}
-
-// wakeWorkers lets one waiting Lease look for work; it wakes the next.
-func (q *Queue) wakeWorkers() {
-	select {
-	case q.work <- struct{}{}:
-	default:
-	}
+	return nil
 }

@@ -47,7 +47,7 @@ func (q *Queue) claimKey(ctx context.Context, key string, n NewJob) (*snapshot, 
 				return prior, err
 			}
 		}
-		data, err := json.Marshal(idemEntry{Job: n.ID, Request: n.RequestHash, Time: q.cfg.Now()})
+		data, err := json.Marshal(idemEntry{Job: n.ID, Request: n.RequestHash, Time: q.now()})
 		if err != nil {
 			return nil, fault.Wrap(err, fault.Internal, "encode idempotency key")
 		}
@@ -78,7 +78,7 @@ func (q *Queue) readKey(ctx context.Context, key string) (idemEntry, uint64, err
 func (q *Queue) prior(ctx context.Context, e idemEntry, n NewJob) (*snapshot, error) {
 	s, err := q.records.getJob(ctx, e.Job)
 	switch {
-	case fault.Is(err, fault.NotFound) && q.cfg.Now().Sub(e.Time) >= idemGrace:
+	case fault.Is(err, fault.NotFound) && q.now().Sub(e.Time) >= idemGrace:
 		return nil, nil // deleted, or the process that claimed the key died
 	case fault.Is(err, fault.NotFound):
 		return nil, &fault.Error{Code: fault.Overloaded, Detail: "a request with this idempotency key is being accepted", RetryAfter: time.Second}

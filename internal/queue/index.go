@@ -6,40 +6,66 @@ import (
 )
 
 // index is this process's view of all records: small facts, not the payloads.
-// It serves listing, statistics, sweeping and waking; decisions are made on
-// the records themselves. It lags behind other processes by the time that a
-// message takes, and never behind this one, since writers apply their own
-// changes before they return.
+// It serves the choice of work, listing, statistics and sweeping; what it
+// shows is a proposal, and the swap of the record decides. It lags behind
+// other processes by the time that a message takes, and never behind this
+// one, since writers apply their own changes before they return.
 type index struct {
 	mu      sync.Mutex
 	entries map[string]*entry
 	active  map[string]*entry // those that aren't terminal
 	dead    map[string]uint64 // deleted here, revision of the marker; until the feed has passed it
 	counts  map[State]int
-	bytes   int64            // of queued arguments
-	pending map[string]int64 // admitted by this process, not yet in entries: bytes of arguments
+	letters int               // dead letters
+	queued  usage             // by queued jobs
+	owners  map[string]*usage // the same for each owner that has any
+	pending map[string]reservation
+	batches map[string]*batchView
+	lines   lines
+	hearing hearing
 	watch   map[string]map[*watcher]struct{}
-	rate    rate
+	ends    rate
+	turns   slots
+	ready   chan struct{} // closed, and replaced, when there may be work
 }
 
-// entry is one job in the index.
+// usage is how much of the queue somebody takes.
+type usage struct {
+	jobs  int
+	bytes int64 // of arguments
+}
+
+func (u *usage) add(jobs int, bytes int64) { u.jobs, u.bytes = u.jobs+jobs, u.bytes+bytes }
+
+// entry is one job in the index. The fields above the line never change.
 type entry struct {
 	meta
 	id    string
 	rev   uint64
+	ready time.Time // of a queued job: by this process's clock, when it may be leased
+
 	stage string
+	held  bool   // an item of a batch that isn't accepted yet: shown to nobody
+	heard uint64 // of a running job: the tick of its last heartbeat
+	at    *line  // where it waits, nil while it doesn't
+	pos   int    // its place there
 }
 
-// watcher is woken when its job changes: the channel holds one token.
+// kind returns the job's kind, which the meta leaves out where it is proof.
+func (e *entry) kind() string { return or(e.Kind, KindProof) }
+
+// watcher is woken when its job or batch changes: the channel holds one token.
 type watcher struct {
 	id string
 	c  chan struct{}
 }
 
-func newIndex() *index {
+func newIndex(weights map[string]float64) *index {
 	return &index{
 		entries: map[string]*entry{}, active: map[string]*entry{}, dead: map[string]uint64{},
-		counts: map[State]int{}, pending: map[string]int64{}, watch: map[string]map[*watcher]struct{}{},
+		counts: map[State]int{}, owners: map[string]*usage{}, pending: map[string]reservation{},
+		batches: map[string]*batchView{}, watch: map[string]map[*watcher]struct{}{},
+		lines: newLines(weights), hearing: newHearing(), ready: make(chan struct{}),
 	}
 }
 
@@ -52,26 +78,103 @@ func (x *index) apply(id string, rev uint64, m meta) {
 	if old != nil && old.rev >= rev || x.dead[id] >= rev {
 		return
 	}
-	e := &entry{meta: m, id: id, rev: rev}
+	now := time.Now()
+	e := &entry{meta: m, id: id, rev: rev, heard: x.hearing.ticks, ready: now.Add(time.Duration(m.Delay) * time.Millisecond)}
 	if old != nil {
-		x.forget(old)
-		if old.Attempt == m.Attempt && m.State == Running {
-			e.stage = old.stage
-		}
-		if !old.State.Terminal() && m.State.Terminal() {
-			x.rate.note(time.UnixMilli(m.Finished))
-		}
+		x.follow(old, e, now)
+		x.drop(old)
 	}
-	x.entries[id] = e
 	delete(x.pending, id)
-	x.counts[m.State]++
-	if m.State == Queued {
-		x.bytes += m.Bytes
-	}
-	if !m.State.Terminal() {
-		x.active[id] = e
-	}
+	x.add(e)
 	x.wake(id)
+	if m.Batch != "" {
+		x.wake(m.Batch)
+	}
+}
+
+// follow draws the conclusions from the step from old to e. The lock is held.
+func (x *index) follow(old, e *entry, now time.Time) {
+	if e.State == Running && old.Attempt == e.Attempt {
+		e.stage, e.heard = old.stage, old.heard
+	}
+	if !old.State.Terminal() && e.State.Terminal() {
+		x.ends.note(now)
+	}
+	if old.State == Queued && e.State == Running {
+		x.lines.charge(e)
+	}
+}
+
+// add enters e, which has no predecessor any more. The lock is held.
+func (x *index) add(e *entry) {
+	x.entries[e.id] = e
+	if e.Batch != "" {
+		e.held = !x.batch(e.Batch).place(e)
+	}
+	if !e.held {
+		x.show(e)
+	}
+}
+
+// show counts e, and lets it be leased if it can be. The lock is held.
+func (x *index) show(e *entry) {
+	x.count(e, 1)
+	if !e.State.Terminal() {
+		x.active[e.id] = e
+	}
+	if e.State == Queued && !x.called(e) {
+		x.lines.add(e, time.Now())
+		x.announce()
+	}
+}
+
+// drop takes e out again. The lock is held.
+func (x *index) drop(e *entry) {
+	if !e.held {
+		x.count(e, -1)
+	}
+	x.lines.remove(e)
+	delete(x.active, e.id)
+	delete(x.entries, e.id)
+	if b := x.batches[e.Batch]; b != nil {
+		b.displace(e)
+	}
+}
+
+// count adds n to all sums that e belongs to. The lock is held.
+func (x *index) count(e *entry, n int) {
+	x.counts[e.State] += n
+	if e.Dead {
+		x.letters += n
+	}
+	if b := x.batches[e.Batch]; b != nil {
+		b.counts[e.State] += n
+	}
+	if e.State != Queued {
+		return
+	}
+	x.queued.add(n, int64(n)*e.Bytes)
+	u := x.owners[e.Owner]
+	if u == nil {
+		u = &usage{}
+		x.owners[e.Owner] = u
+	}
+	if u.add(n, int64(n)*e.Bytes); u.jobs == 0 {
+		delete(x.owners, e.Owner)
+	}
+}
+
+// announce wakes all that wait for work. The lock is held.
+func (x *index) announce() {
+	close(x.ready)
+	x.ready = make(chan struct{})
+}
+
+// nudge lets all that wait for work look again.
+func (x *index) nudge() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.announce()
 }
 
 // remove takes over the deletion of a record at revision rev. fromFeed says
@@ -85,19 +188,21 @@ func (x *index) remove(id string, rev uint64, fromFeed bool) {
 		x.dead[id] = rev
 	}
 	if old := x.entries[id]; old != nil && old.rev < rev {
-		x.forget(old)
-		delete(x.entries, id)
+		x.drop(old)
+		x.wake(old.Batch)
 	}
 	x.wake(id)
 }
 
-// forget takes an entry out of the sums. The lock is held.
-func (x *index) forget(e *entry) {
-	x.counts[e.State]--
-	if e.State == Queued {
-		x.bytes -= e.Bytes
+// vanish forgets a job whose record was found to be gone.
+func (x *index) vanish(e *entry) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.entries[e.id] == e {
+		x.drop(e)
+		x.wake(e.id)
+		x.wake(e.Batch)
 	}
-	delete(x.active, e.id)
 }
 
 // setStage notes the progress of a running attempt.
@@ -115,52 +220,10 @@ func (x *index) lookup(id string) (entry, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	e := x.entries[id]
-	if e == nil {
+	if e == nil || e.held {
 		return entry{}, false
 	}
 	return *e, true
-}
-
-// subscribe registers a watcher of a job. The caller must unsubscribe it.
-func (x *index) subscribe(id string) *watcher {
-	w := &watcher{id: id, c: make(chan struct{}, 1)}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if x.watch[id] == nil {
-		x.watch[id] = map[*watcher]struct{}{}
-	}
-	x.watch[id][w] = struct{}{}
-	return w
-}
-
-func (x *index) unsubscribe(w *watcher) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	delete(x.watch[w.id], w)
-	if len(x.watch[w.id]) == 0 {
-		delete(x.watch, w.id)
-	}
-}
-
-// watchers returns how many watchers are registered.
-func (x *index) watchers() int {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	n := 0
-	for _, ws := range x.watch {
-		n += len(ws)
-	}
-	return n
-}
-
-// wake tells the watchers of a job. The lock is held.
-func (x *index) wake(id string) {
-	for w := range x.watch[id] {
-		select {
-		case w.c <- struct{}{}:
-		default: // a token is there already
-		}
-	}
 }
 
 // selectEntries returns copies of the entries that keep accepts; of the
@@ -174,32 +237,9 @@ func (x *index) selectEntries(activeOnly bool, keep func(*entry) bool) []entry {
 	}
 	var out []entry
 	for _, e := range from {
-		if keep(e) {
+		if !e.held && keep(e) {
 			out = append(out, *e)
 		}
 	}
 	return out
-}
-
-// rate measures how fast jobs end, over the last ones.
-type rate struct {
-	ends [32]time.Time
-	n    int // noted so far
-}
-
-func (r *rate) note(t time.Time) {
-	r.ends[r.n%len(r.ends)] = t
-	r.n++
-}
-
-// interval returns the mean time between two ends, and false while there are
-// too few to tell.
-func (r *rate) interval() (time.Duration, bool) {
-	if r.n < 2 {
-		return 0, false
-	}
-	n := min(r.n, len(r.ends))
-	last := r.ends[(r.n-1)%len(r.ends)]
-	first := r.ends[(r.n-n)%len(r.ends)]
-	return last.Sub(first) / time.Duration(n-1), true
 }

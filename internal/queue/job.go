@@ -1,14 +1,19 @@
 // Package queue is the durable queue of proving jobs, on JetStream.
 //
-// A job is a record in a key-value bucket, moved by compare-and-swap only,
-// and a message in a work-queue stream that hands it to a worker. The record
-// decides: whatever messages are lost, doubled or late, a job has exactly one
-// visible result, because the swap to a terminal state happens once and names
-// the attempt that it ends. See next for the state machine.
+// A job is a record in a key-value bucket, moved by compare-and-swap only. The
+// record decides: whatever messages are lost, doubled or late, a job has
+// exactly one visible result, because the swap to a terminal state happens
+// once and names the attempt that it ends. See next for the state machine.
 //
-// Enqueue returns after record and message are on disk. A worker that stops
-// sending heartbeats loses its lease, and another takes the job as the next
-// attempt.
+// Every process follows the records' headers into an index in its memory and
+// chooses its work there: by priority, between owners by weight, by the
+// circuits that it holds, by what fits. What it has chosen it claims by
+// swapping the record; of two processes that choose alike, one gets the job
+// and the other chooses again.
+//
+// Enqueue returns after the record is on disk. A worker that stops sending
+// heartbeats loses its lease, and another takes the job as the next attempt.
+// docs/jobs.md tells the whole story.
 package queue
 
 import (
@@ -21,7 +26,8 @@ import (
 // State is where a job stands.
 type State string
 
-// The states. The last four are terminal: nothing leaves them but deletion.
+// The states. The last four are terminal: nothing leaves them but deletion,
+// and Requeue for a dead letter.
 const (
 	Queued    State = "queued"
 	Running   State = "running"
@@ -54,6 +60,9 @@ const (
 	Low    Priority = "low"
 )
 
+// KindProof is the kind of jobs that name none.
+const KindProof = "proof"
+
 // priorities lists the classes in the order of service.
 var priorities = [...]Priority{High, Normal, Low}
 
@@ -73,10 +82,13 @@ type NewJob struct {
 	// ID is from NewID. It is chosen by the caller because sealing the
 	// arguments needs it; empty means that Enqueue makes one.
 	ID string
-	// Owner is the tenant (the API key's name), for listing and for the
-	// scope of the idempotency key. It may be empty.
+	// Kind says which workers can run the job: up to 32 of [a-z0-9_-]. Empty:
+	// KindProof. Lease gives a worker the kinds that it names.
+	Kind string
+	// Owner is the tenant (the API key's name), for listing, for fairness,
+	// and for the scope of the idempotency key. It may be empty.
 	Owner     string
-	CircuitID store.Digest
+	CircuitID store.Digest // may be zero where Kind isn't KindProof
 	KeySetID  store.Digest // zero: the worker chooses
 	Priority  Priority     // empty: Normal
 	// Labels are the client's own: at most 32, keys up to 64 bytes, values
@@ -85,7 +97,7 @@ type NewJob struct {
 	// Deadline is when the job expires unless it has finished; zero: never.
 	Deadline time.Time
 	// Sealed holds the arguments as opaque bytes: sealed by the caller,
-	// erased when the job ends.
+	// erased when the job ends, unless it ends as a dead letter.
 	Sealed []byte
 	// IdempotencyKey makes repeated calls by the same Owner return the same
 	// job, as long as RequestHash is the same; see Enqueue.
@@ -98,6 +110,7 @@ type NewJob struct {
 // Job is the state of a job at one moment. It shares no memory with the queue.
 type Job struct {
 	ID        string            `json:"id"`
+	Kind      string            `json:"kind"`
 	Owner     string            `json:"owner,omitempty"`
 	CircuitID store.Digest      `json:"circuit"`
 	KeySetID  store.Digest      `json:"key_set,omitzero"`
@@ -105,6 +118,14 @@ type Job struct {
 	Stage     string            `json:"-"` // of a running job; not durable
 	Priority  Priority          `json:"priority"`
 	Labels    map[string]string `json:"labels,omitempty"`
+
+	Batch string `json:"batch,omitempty"` // the batch that the job belongs to, if any
+	Item  int    `json:"item,omitempty"`  // its place in the batch, from 0
+
+	// Dead marks a failed job as a dead letter: the fault lay with the service,
+	// and the arguments were kept, so that Requeue can run the job again.
+	Dead     bool `json:"dead,omitempty"`
+	Requeues int  `json:"requeues,omitempty"` // how often that was done
 
 	// Attempt is the number of the attempt under way or the last one, from 1;
 	// 0 before the first. Attempts holds the history, the last 32 at most.
@@ -139,9 +160,12 @@ const (
 
 // Attempt is one lease of a job.
 type Attempt struct {
-	Number  int        `json:"number"`
-	Worker  string     `json:"worker"`
-	Lease   string     `json:"lease"` // random; tells two leases of one worker apart
+	Number int    `json:"number"`
+	Worker string `json:"worker"`
+	Lease  string `json:"lease"` // random; tells two leases of one worker apart
+	// Session names the run of the embedded engine that the attempt is bound
+	// to: it can't outlive it. Empty with an external engine.
+	Session string     `json:"session,omitempty"`
 	Started time.Time  `json:"started"`
 	Ended   time.Time  `json:"ended,omitzero"`
 	Outcome Outcome    `json:"outcome,omitempty"`

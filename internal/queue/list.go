@@ -12,8 +12,20 @@ import (
 // Filter selects jobs. A zero field selects all.
 type Filter struct {
 	State   State
+	Kind    string
 	Circuit store.Digest
 	Owner   string
+	Batch   string
+	Dead    bool // dead letters only
+}
+
+func (f *Filter) matches(e *entry) bool {
+	return (f.State == "" || e.State == f.State) &&
+		(f.Kind == "" || e.kind() == f.Kind) &&
+		(f.Circuit.IsZero() || e.Circuit == f.Circuit) &&
+		(f.Owner == "" || e.Owner == f.Owner) &&
+		(f.Batch == "" || e.Batch == f.Batch) &&
+		(!f.Dead || e.Dead)
 }
 
 // maxPage bounds List's limit.
@@ -32,10 +44,7 @@ func (q *Queue) List(ctx context.Context, f Filter, cursor string, limit int) ([
 		return nil, "", fault.New(fault.InvalidRequest, "list jobs: malformed cursor")
 	}
 	page := q.index.selectEntries(false, func(e *entry) bool {
-		return (cursor == "" || e.id < cursor) &&
-			(f.State == "" || e.State == f.State) &&
-			(f.Circuit.IsZero() || e.Circuit == f.Circuit) &&
-			(f.Owner == "" || e.Owner == f.Owner)
+		return (cursor == "" || e.id < cursor) && f.matches(e)
 	})
 	slices.SortFunc(page, func(a, b entry) int { return cmp.Compare(b.id, a.id) })
 	next := ""
@@ -58,15 +67,17 @@ func (q *Queue) List(ctx context.Context, f Filter, cursor string, limit int) ([
 }
 
 // Position returns how many queued jobs are ahead of j, as this process knows
-// them: those of a higher priority, and the older ones of its own. It is 0
-// for a job that isn't queued. Cost: one look at every active job.
+// them: those of a higher priority, and the older ones of its own. Fairness
+// between owners, hot circuits and memory may serve it earlier or later. It is
+// 0 for a job that isn't queued. Cost: one look at every active job.
 func (q *Queue) Position(j Job) int {
 	if j.State != Queued {
 		return 0
 	}
 	mine := j.Priority.rank()
+	self := &entry{id: j.ID, meta: meta{Created: millis(j.Created), Batch: j.Batch, Item: j.Item}}
 	return len(q.index.selectEntries(true, func(e *entry) bool {
 		r := e.Priority.rank()
-		return e.State == Queued && (r < mine || r == mine && e.id < j.ID)
+		return e.State == Queued && (r < mine || r == mine && e.id != j.ID && older(e, self))
 	}))
 }

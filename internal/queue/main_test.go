@@ -54,6 +54,9 @@ func (f *fixture) another(t testing.TB, cfg queue.Config) *queue.Queue {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if cfg.Now != nil {
+		queue.TrustClock(q)
+	}
 	t.Cleanup(q.Close)
 	return q
 }

@@ -12,8 +12,8 @@ import (
 
 // Kinds of payload.
 const (
-	kindArguments = "arguments"
-	kindResult    = "result"
+	payloadArguments = "arguments"
+	payloadResult    = "result"
 )
 
 // payloadHead is the first line of a payload's blob. It makes blobs of
@@ -60,7 +60,7 @@ func (q *Queue) Result(ctx context.Context, j Job) ([]byte, error) {
 	if j.Result == nil {
 		return nil, fault.New(fault.NotFound, "the job has no result")
 	}
-	return q.loadPayload(ctx, kindResult, j.ID, j.Result)
+	return q.loadPayload(ctx, payloadResult, j.ID, j.Result)
 }
 
 // erase deletes the blobs that a record gave up, and then forgets them.

@@ -2,9 +2,10 @@ package queue
 
 import (
 	"context"
-	"log/slog"
-	"regexp"
+	"crypto/rand"
+	"hash/fnv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,105 +15,16 @@ import (
 	"provery/internal/store"
 )
 
-// Config bounds the queue. The zero value of a field means its default.
-type Config struct {
-	// Namespace separates queues that share an engine: letters, digits, "-"
-	// and "_". Default: provery.
-	Namespace string
-	// Replicas is how many servers of a cluster hold each record. Default: 1.
-	Replicas int
-
-	MaxQueued      int   // jobs waiting. Default: 10,000
-	MaxQueuedBytes int64 // of their arguments together. Default: 1 GiB
-	MaxArguments   int64 // bytes of one job's sealed arguments. Default: 64 MiB
-	MaxResult      int64 // bytes of one job's result. Default: 64 MiB
-
-	// LeaseTTL is how long a worker may be silent before its job goes to
-	// another. Heartbeats are sent three times as often. Default: 30 s.
-	LeaseTTL time.Duration
-	// MaxFailures is how many lost or failed attempts end a job. Default: 3.
-	MaxFailures int
-	// Backoff is the delay after the first failure; it doubles with each, up
-	// to MaxBackoff. Defaults: 1 s and 1 minute.
-	Backoff, MaxBackoff time.Duration
-	// Retention is how long ended jobs can be read. Default: 24 h.
-	Retention time.Duration
-	// IdempotencyTTL is how long an idempotency key is remembered, from its
-	// first use. At least a second. Default: 24 h.
-	IdempotencyTTL time.Duration
-
-	// SweepInterval is the pace of expiry and repair. Default: 1 s; below 0
-	// there is no sweeper, and somebody calls Sweep.
-	SweepInterval time.Duration
-	// PollInterval is how often an idle Lease looks for work by itself, in
-	// case a wake-up was lost, and ten times more often than Wait looks at its
-	// job's record. Default: 1 s.
-	PollInterval time.Duration
-
-	// Now is the clock of records, deadlines and retention. Default: time.Now.
-	Now func() time.Time
-	// Logger takes what the queue does on its own. Default: slog.DiscardHandler.
-	Logger *slog.Logger
-}
-
-var namespaceForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
-// withDefaults checks c and fills in what is absent.
-func (c Config) withDefaults() (Config, error) {
-	c.Namespace = or(c.Namespace, "provery")
-	c.Replicas = or(c.Replicas, 1)
-	c.MaxQueued = or(c.MaxQueued, 10_000)
-	c.MaxQueuedBytes = or(c.MaxQueuedBytes, 1<<30)
-	c.MaxArguments = or(c.MaxArguments, 64<<20)
-	c.MaxResult = or(c.MaxResult, 64<<20)
-	c.LeaseTTL = or(c.LeaseTTL, 30*time.Second)
-	c.MaxFailures = or(c.MaxFailures, 3)
-	c.Backoff = or(c.Backoff, time.Second)
-	c.MaxBackoff = or(c.MaxBackoff, time.Minute)
-	c.Retention = or(c.Retention, 24*time.Hour)
-	c.IdempotencyTTL = or(c.IdempotencyTTL, 24*time.Hour)
-	c.SweepInterval = or(c.SweepInterval, time.Second)
-	c.PollInterval = or(c.PollInterval, time.Second)
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	if !namespaceForm.MatchString(c.Namespace) {
-		return c, fault.New(fault.InvalidRequest, "open queue: the namespace may hold letters, digits, - and _ only")
-	}
-	if c.Replicas < 1 || c.MaxQueued < 1 || c.MaxQueuedBytes < 1 || c.MaxArguments < 1 || c.MaxResult < 1 || c.MaxFailures < 1 {
-		return c, fault.New(fault.InvalidRequest, "open queue: limits must be positive")
-	}
-	if c.LeaseTTL < 10*time.Millisecond || c.Backoff < 0 || c.MaxBackoff < c.Backoff || c.Retention < 0 || c.IdempotencyTTL < time.Second || c.PollInterval < 0 {
-		return c, fault.New(fault.InvalidRequest, "open queue: a duration is out of range")
-	}
-	return c, nil
-}
-
-func or[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
-}
-
-// names are the subjects and streams of one namespace. Subjects end in a dot.
-type names struct {
-	bucket, stream       string
-	jobs, wake, progress string
-}
+// names are the bucket and the subjects of one namespace. Subjects end in a dot.
+type names struct{ bucket, beat, progress string }
 
 func namesOf(ns string) names {
-	return names{
-		bucket: ns + "-jobs", stream: ns + "-work",
-		jobs: ns + ".jobs.", wake: ns + ".wake.", progress: ns + ".progress.",
-	}
+	return names{bucket: ns + "-jobs", beat: ns + ".beat.", progress: ns + ".progress."}
 }
 
-// Engine is what the queue needs of the job engine.
+// Engine is what the queue needs of the job engine. Where it has a method
+// Embedded() bool that reports true, no process but this one can use it, and
+// attempts from before its start are known to be dead.
 type Engine interface {
 	JetStream() jetstream.JetStream
 	Conn() *nats.Conn
@@ -128,16 +40,24 @@ type Queue struct {
 	conn   *nats.Conn
 	blobs  store.Blobs
 
-	records *bucket
-	stream  jetstream.Stream // work
-	index   *index
-	feed    *feed
-	subs    []*nats.Subscription
+	records    *bucket
+	index      *index
+	feed       *feed
+	subs       []*nats.Subscription
+	clock      clock
+	preference preference
+	orphanAge  time.Duration // of a batch that was never accepted
 
-	inbox inbox
-	turn  chan struct{} // held by the one Lease that looks for work
-	work  chan struct{} // a token: there may be work
-	turns int           // leases so far; guarded by turn
+	id      string // of this process, random
+	number  uint64 // made of id
+	session string // of the embedded engine; empty with an external one
+	echo    atomic.Int64
+	reaping atomic.Bool // lost jobs are being taken back
+	beatNow chan struct{}
+
+	heldMu sync.Mutex
+	worker bool           // somebody has called Lease
+	held   map[string]int // leases by job: the attempts; to be kept alive
 
 	ctx       context.Context // of what the queue does on its own; ends with Close
 	cancel    context.CancelCauseFunc
@@ -162,26 +82,47 @@ func Open(ctx context.Context, eng Engine, blobs store.Blobs, cfg Config) (*Queu
 	q := &Queue{
 		cfg: cfg, names: namesOf(cfg.Namespace), js: eng.JetStream(), conn: eng.Conn(), blobs: blobs,
 		policy: policy{maxFailures: cfg.MaxFailures, backoff: cfg.Backoff, maxBackoff: cfg.MaxBackoff},
-		index:  newIndex(), turn: make(chan struct{}, 1), work: make(chan struct{}, 1),
+		index:  newIndex(cfg.Weights), preference: preference{misfits: map[string]time.Time{}}, orphanAge: batchGrace,
+		id: rand.Text(), beatNow: make(chan struct{}, 1), held: map[string]int{},
+	}
+	q.number = processNumber(q.id)
+	if e, ok := eng.(interface{ Embedded() bool }); ok && e.Embedded() {
+		q.session = q.conn.ConnectedServerId()
 	}
 	q.ctx, q.cancel = context.WithCancelCause(context.Background())
-	if q.records, err = openBucket(ctx, q.js, q.names.bucket, cfg.Replicas); err != nil {
-		return nil, err
-	}
-	if err := q.openWork(ctx); err != nil {
-		return nil, err
-	}
-	if q.feed, err = startFeed(ctx, q.records, q.index); err != nil {
-		return nil, err
-	}
-	if err := q.listen(); err != nil {
+	if err := q.start(ctx); err != nil {
 		q.Close()
 		return nil, err
 	}
-	if cfg.SweepInterval > 0 {
+	return q, nil
+}
+
+// start opens the records and starts what runs for as long as the queue does.
+func (q *Queue) start(ctx context.Context) (err error) {
+	if q.records, err = openBucket(ctx, q.js, q.names.bucket, q.cfg.Replicas); err != nil {
+		return err
+	}
+	if err := q.checkClock(ctx); err != nil {
+		return err
+	}
+	if q.feed, err = startFeed(ctx, q.records, q.index); err != nil {
+		return err
+	}
+	if err := q.listen(); err != nil {
+		return err
+	}
+	q.spawn(q.beatLoop)
+	if q.cfg.SweepInterval > 0 {
 		q.spawn(q.sweepLoop)
 	}
-	return q, nil
+	return nil
+}
+
+// processNumber makes a number of a process's id.
+func processNumber(id string) uint64 {
+	f := fnv.New64a()
+	_, _ = f.Write([]byte(id))
+	return f.Sum64()
 }
 
 // errClosed ends what is under way when the queue is closed.
@@ -233,11 +174,26 @@ func (q *Queue) background(doing string, f func(context.Context) error) {
 
 // Job returns the job id, its stage included. NotFound covers deleted jobs.
 func (q *Queue) Job(ctx context.Context, id string) (Job, error) {
-	s, err := q.records.getJob(ctx, id)
+	s, err := q.read(ctx, id)
 	if err != nil {
 		return Job{}, err
 	}
 	return q.view(s), nil
+}
+
+// read returns a job's record. An item of a batch that isn't accepted doesn't
+// exist.
+func (q *Queue) read(ctx context.Context, id string) (snapshot, error) {
+	s, err := q.records.getJob(ctx, id)
+	if err != nil || s.Batch == "" || q.index.accepted(s.Batch) {
+		return s, err
+	}
+	if _, _, err := q.records.get(ctx, batchKeys+s.Batch); fault.Is(err, fault.NotFound) {
+		return snapshot{}, fault.New(fault.NotFound, "no such job")
+	} else if err != nil {
+		return snapshot{}, err
+	}
+	return s, nil
 }
 
 // view adds what isn't in the record.
@@ -247,78 +203,4 @@ func (q *Queue) view(s snapshot) Job {
 		j.Stage = e.stage
 	}
 	return j
-}
-
-// Stats counts the jobs.
-type Stats struct {
-	ByState     map[State]int // every state has an entry
-	QueuedBytes int64         // arguments of queued jobs
-	OldestWait  time.Duration // since the creation of the oldest queued job
-	// MeanInterval is the mean time between the ends of recent jobs; 0 while
-	// there were too few to tell.
-	MeanInterval time.Duration
-}
-
-// Stats returns the figures of this moment, as this process knows them.
-func (q *Queue) Stats() Stats {
-	now := q.cfg.Now()
-	q.index.mu.Lock()
-	defer q.index.mu.Unlock()
-	s := Stats{ByState: make(map[State]int, len(States())), QueuedBytes: q.index.bytes}
-	for _, st := range States() {
-		s.ByState[st] = q.index.counts[st]
-	}
-	for _, e := range q.index.active {
-		if e.State == Queued {
-			s.OldestWait = max(s.OldestWait, now.Sub(time.UnixMilli(e.Created)))
-		}
-	}
-	s.MeanInterval, _ = q.index.rate.interval()
-	return s
-}
-
-// update moves the job id by ev. known, where it isn't nil, saves a read. A
-// try whose outcome is unknown is repeated; next recognises its own events.
-func (q *Queue) update(ctx context.Context, id string, known *snapshot, ev event) (snapshot, error) {
-	const tries = 8
-	var err error
-	for try := range tries {
-		if known == nil {
-			s, rerr := q.records.getJob(ctx, id)
-			if rerr != nil {
-				return snapshot{}, rerr
-			}
-			known = &s
-		}
-		r, changed, nerr := next(known.record, ev, q.policy)
-		if nerr != nil || !changed {
-			return *known, nerr
-		}
-		var rev uint64
-		if rev, err = q.records.putJob(ctx, &r, known.rev); err == nil {
-			q.index.apply(id, rev, r.meta())
-			return snapshot{record: r, rev: rev}, nil
-		}
-		away := fault.Is(err, fault.Overloaded)
-		if err != errSwapped && !away {
-			return snapshot{}, err
-		}
-		if away && !pause(ctx, time.Duration(try+1)*50*time.Millisecond) {
-			return snapshot{}, err
-		}
-		known = nil
-	}
-	return snapshot{}, err
-}
-
-// pause waits for d and reports whether ctx allowed it.
-func pause(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

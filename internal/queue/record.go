@@ -11,7 +11,7 @@ import (
 
 // recordVersion is the version of the stored form. A record of a newer
 // version is refused; older ones are converted in decodeRecord.
-const recordVersion = 1
+const recordVersion = 2
 
 // record is the stored form of a job: what clients see, and what only the
 // queue needs.
@@ -50,6 +50,7 @@ func decodeRecord(b []byte) (record, error) {
 	if r.State == Running && len(r.Attempts) == 0 {
 		return record{}, fault.New(fault.Internal, "decode job record: running without an attempt")
 	}
+	r.Kind = or(r.Kind, KindProof) // version 1 had no kinds
 	return r, nil
 }
 
@@ -58,23 +59,42 @@ func decodeRecord(b []byte) (record, error) {
 // payloads. Times are Unix milliseconds, 0 for none.
 type meta struct {
 	State    State        `json:"s"`
+	Kind     string       `json:"k,omitempty"` // empty: KindProof
 	Attempt  int          `json:"a,omitempty"`
 	Priority Priority     `json:"p"`
 	Owner    string       `json:"o,omitempty"`
 	Circuit  store.Digest `json:"c"`
+	KeySet   store.Digest `json:"y,omitzero"`
 	Created  int64        `json:"t"`
 	Updated  int64        `json:"u"`
 	Finished int64        `json:"f,omitempty"`
 	Deadline int64        `json:"d,omitempty"`
 	Bytes    int64        `json:"b,omitempty"` // of the arguments
 	Garbage  bool         `json:"g,omitempty"`
+	Dead     bool         `json:"x,omitempty"`
+	Batch    string       `json:"n,omitempty"`
+	Item     int          `json:"i,omitempty"`
+	Session  string       `json:"e,omitempty"` // of the attempt under way
+	// Delay is how long a queued job has to wait, in milliseconds from the
+	// writing of the record. It isn't a time of day, so that it means the same
+	// by everybody's clock.
+	Delay int64 `json:"w,omitempty"`
 }
 
 func (r *record) meta() meta {
 	m := meta{
 		State: r.State, Attempt: r.Attempt, Priority: r.Priority, Owner: r.Owner, Circuit: r.CircuitID,
 		Created: millis(r.Created), Updated: millis(r.Updated), Finished: millis(r.Finished), Deadline: millis(r.Deadline),
-		Garbage: len(r.Garbage) > 0,
+		Garbage: len(r.Garbage) > 0, KeySet: r.KeySetID, Dead: r.Dead, Batch: r.Batch, Item: r.Item,
+	}
+	if r.Kind != KindProof {
+		m.Kind = r.Kind
+	}
+	if r.State == Running {
+		m.Session = r.Attempts[len(r.Attempts)-1].Session
+	}
+	if r.State == Queued && r.RetryAt.After(r.Updated) {
+		m.Delay = r.RetryAt.Sub(r.Updated).Milliseconds()
 	}
 	if r.Arguments != nil {
 		m.Bytes = r.Arguments.Size

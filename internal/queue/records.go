@@ -19,6 +19,7 @@ const (
 	opPurge     = "PURGE"
 	jobKeys     = "j."
 	idemKeys    = "i."
+	batchKeys   = "b."
 	maxRecord   = 900 << 10 // bytes; the engine's messages end at 1 MiB
 	maxInline   = 64 << 10  // bytes of a payload kept in the record
 	maxDetail   = 4 << 10   // bytes of an error's text
@@ -44,9 +45,17 @@ type bucket struct {
 }
 
 // openBucket creates the bucket or brings its settings up to date. It has the
-// layout of a key-value bucket, so that operators' tools can read it.
+// layout of a key-value bucket, so that operators' tools can read it. A bucket
+// that has more replicas keeps them: one process with an old configuration
+// must not make everybody's records less safe.
 func openBucket(ctx context.Context, js jetstream.JetStream, name string, replicas int) (*bucket, error) {
 	prefix := "$KV." + name + "."
+	old, err := js.Stream(ctx, "KV_"+name)
+	if err == nil {
+		replicas = max(replicas, old.CachedInfo().Config.Replicas)
+	} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, engineFault(ownTimeout(ctx, err), "open job records")
+	}
 	s, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:              "KV_" + name,
 		Description:       "job records of Provery",
@@ -58,11 +67,13 @@ func openBucket(ctx context.Context, js jetstream.JetStream, name string, replic
 		AllowRollup:       true,
 		DenyDelete:        true,
 		AllowMsgTTL:       true,
+		// A batch is accepted as a whole, with one sync for many records.
+		AllowAtomicPublish: true,
 		// A replica that lags may answer a direct get with an old revision.
 		AllowDirect: replicas == 1,
 	})
 	if err != nil {
-		return nil, engineFault(err, "open job records")
+		return nil, engineFault(ownTimeout(ctx, err), "open job records")
 	}
 	return &bucket{js: js, stream: s, prefix: prefix}, nil
 }
@@ -174,16 +185,22 @@ func engineAway(err error) bool {
 
 // Error codes of the server that the client library has no names for.
 const (
+	codeNoPeers               = 10005
+	codeUnavailable           = 10008
+	codeNotLeader             = 10009
 	codeInsufficientResources = 10023
 	codeStorageExceeded       = 10047
 	codeStoreFailed           = 10077
+	codeStreamOffline         = 10118
+	codeBatchIncomplete       = 10176
+	codeBatchesInFlight       = 10210
 )
 
 func apiFault(api *jetstream.APIError, err error, doing string) error {
 	switch api.ErrorCode {
 	case jetstream.JSErrCodeStreamWrongLastSequence, jetstream.JSErrCodeStreamWrongLastSequenceConstant:
 		return errSwapped
-	case jetstream.JSErrCodeJetStreamNotEnabled:
+	case jetstream.JSErrCodeJetStreamNotEnabled, codeNoPeers, codeUnavailable, codeNotLeader, codeStreamOffline, codeBatchIncomplete, codeBatchesInFlight:
 		return &fault.Error{Code: fault.Overloaded, Detail: doing + ": the job engine does not answer", RetryAfter: engineRetry, Err: err}
 	case codeInsufficientResources, codeStorageExceeded:
 		return &fault.Error{Code: fault.InsufficientStorage, Detail: doing + ": the job engine's storage is full", Err: err}

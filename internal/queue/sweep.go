@@ -1,9 +1,7 @@
 package queue
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,7 +12,7 @@ import (
 // Sweep tells what one sweep did.
 type Sweep struct {
 	Expired  int // jobs whose deadline had passed
-	Requeued int // jobs that had lost their message
+	Requeued int // jobs taken back from attempts that can't be alive
 	Erased   int // ended jobs with payloads left to erase
 	Deleted  int // ended jobs past their retention
 }
@@ -22,12 +20,11 @@ type Sweep struct {
 // sweepGrace spares what another call is in the middle of erasing.
 const sweepGrace = callTimeout
 
-// repairEvery is how many sweeps share one look at the work stream.
+// repairEvery is how many sweeps share one look at everything.
 const repairEvery = 10
 
 // sweepLoop sweeps until the queue is closed. The sweep at the start and those
-// after a reconnection look at everything: that is when the work stream may
-// have been lost with the engine.
+// after a reconnection look at everything.
 func (q *Queue) sweepLoop() {
 	t := time.NewTicker(q.cfg.SweepInterval)
 	defer t.Stop()
@@ -50,17 +47,25 @@ func (q *Queue) sweepLoop() {
 	}
 }
 
-// Sweep expires jobs whose deadline has passed, gives a message to jobs that
-// have none (their enqueueing was cut short), erases payloads that were left
-// over, and deletes ended jobs past their retention. The queue does this by
-// itself unless it was told not to. Any number of processes may sweep.
+// Sweep expires jobs whose deadline has passed, takes back jobs that an
+// earlier run of the embedded engine left running, finishes what was cut short
+// (batches half accepted, cancelled or deleted, payloads to erase), and
+// deletes ended jobs past their retention. The queue does this by itself
+// unless it was told not to. Any number of processes may sweep.
 func (q *Queue) Sweep(ctx context.Context) (Sweep, error) { return q.sweep(ctx, true) }
 
 func (q *Queue) sweep(ctx context.Context, thorough bool) (s Sweep, err error) {
 	if s.Expired, err = q.expireDue(ctx); err != nil || !thorough {
 		return s, err
 	}
-	if s.Requeued, err = q.requeueLost(ctx); err != nil {
+	if err = q.checkClock(ctx); err != nil {
+		return s, err
+	}
+	orphans := q.index.selectEntries(true, func(e *entry) bool { return e.orphan(q.session) })
+	if s.Requeued, err = q.takeBackLost(ctx, orphans); err != nil {
+		return s, err
+	}
+	if err = q.sweepBatches(ctx); err != nil {
 		return s, err
 	}
 	if s.Erased, err = q.eraseLeft(ctx); err != nil {
@@ -70,38 +75,34 @@ func (q *Queue) sweep(ctx context.Context, thorough bool) (s Sweep, err error) {
 	return s, err
 }
 
-// expireDue ends active jobs past their deadline.
+// expireDue ends active jobs past their deadline. It is sure of the time
+// before it does.
 func (q *Queue) expireDue(ctx context.Context) (int, error) {
-	now := q.cfg.Now()
-	due := q.index.selectEntries(true, func(e *entry) bool { return e.Deadline != 0 && e.Deadline <= now.UnixMilli() })
-	return each(due, func(e entry) error {
-		s, err := q.update(ctx, e.id, nil, expired{now: now})
+	due := q.dueNow()
+	if len(due) == 0 {
+		return 0, nil
+	}
+	if err := q.checkClock(ctx); err != nil {
+		return 0, err
+	}
+	return each(q.dueNow(), func(e entry) error {
+		s, err := q.update(ctx, e.id, nil, expired{now: q.now()})
 		if err == nil {
-			q.tidy(s)
+			q.afterEnd(s)
 		}
 		return err
 	})
 }
 
-// requeueLost posts a message for every active job that has none. Posting one
-// for a job that has ended meanwhile does no harm: whoever gets it sees that.
-func (q *Queue) requeueLost(ctx context.Context) (int, error) {
-	active := q.index.selectEntries(true, func(*entry) bool { return true })
-	if len(active) == 0 {
-		return 0, nil
-	}
-	posted, err := q.posted(ctx)
-	if err != nil {
-		return 0, err
-	}
-	lost := slices.DeleteFunc(active, func(e entry) bool { return posted[e.id] })
-	slices.SortFunc(lost, func(a, b entry) int { return cmp.Compare(a.id, b.id) })
-	return each(lost, func(e entry) error { return q.post(ctx, q.subject(e.id, e.Priority, e.Circuit)) })
+// dueNow returns the active jobs whose deadline has passed.
+func (q *Queue) dueNow() []entry {
+	now := q.now().UnixMilli()
+	return q.index.selectEntries(true, func(e *entry) bool { return e.Deadline != 0 && e.Deadline <= now })
 }
 
 // eraseLeft erases the payloads of ended jobs that nobody has erased.
 func (q *Queue) eraseLeft(ctx context.Context) (int, error) {
-	before := q.cfg.Now().Add(-sweepGrace).UnixMilli()
+	before := q.now().Add(-sweepGrace).UnixMilli()
 	left := q.index.selectEntries(false, func(e *entry) bool { return e.Garbage && e.Updated <= before })
 	return each(left, func(e entry) error {
 		s, err := q.records.getJob(ctx, e.id)
@@ -112,10 +113,11 @@ func (q *Queue) eraseLeft(ctx context.Context) (int, error) {
 	})
 }
 
-// deleteOld deletes ended jobs past their retention.
+// deleteOld deletes ended jobs past their retention. The items of a batch stay
+// until the last of them has ended for so long.
 func (q *Queue) deleteOld(ctx context.Context) (int, error) {
-	before := q.cfg.Now().Add(-q.cfg.Retention).UnixMilli()
-	old := q.index.selectEntries(false, func(e *entry) bool { return e.State.Terminal() && e.Finished <= before })
+	before := q.now().Add(-q.cfg.Retention).UnixMilli()
+	old := q.index.selectEntries(false, func(e *entry) bool { return e.State.Terminal() && e.Finished <= before && !q.index.inUse(e, before) })
 	return each(old, func(e entry) error { return q.Delete(ctx, e.id) })
 }
 

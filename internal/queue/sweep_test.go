@@ -134,34 +134,3 @@ func TestRetention(t *testing.T) {
 		t.Errorf("got %s: a waiting job doesn't grow old", j.State)
 	}
 }
-
-func TestSweeperQueuesWhatWasAccepted(t *testing.T) {
-	t.Parallel()
-	f := open(t, "", queue.Config{SweepInterval: -1})
-	j := enqueue(t, f.Queue, newJob())
-	if err := queue.LoseMessage(f.Queue, j); err != nil { // as if Enqueue had been cut short
-		t.Fatal(err)
-	}
-	if s, err := f.Sweep(t.Context()); err != nil || s.Requeued != 1 {
-		t.Errorf("got %+v, %v, want one job queued again", s, err)
-	}
-	if s, err := f.Sweep(t.Context()); err != nil || s.Requeued != 0 {
-		t.Errorf("again: got %+v, %v", s, err)
-	}
-	if l := lease(t, f.Queue); l.Job().ID != j.ID || l.Job().Attempt != 1 {
-		t.Errorf("got %+v", l.Job())
-	}
-}
-
-func TestLostWorkStreamComesBack(t *testing.T) {
-	t.Parallel()
-	f := open(t, "", queue.Config{SweepInterval: 10 * time.Millisecond, PollInterval: 10 * time.Millisecond})
-	j := enqueue(t, f.Queue, newJob())
-	// What a restart of an external engine does to a stream in memory.
-	if err := f.eng.JetStream().DeleteStream(t.Context(), "provery-work"); err != nil {
-		t.Fatal(err)
-	}
-	if l := lease(t, f.Queue); l.Job().ID != j.ID {
-		t.Errorf("got %s, want %s", l.Job().ID, j.ID)
-	}
-}

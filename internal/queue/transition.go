@@ -30,54 +30,6 @@ func (p policy) delay(n int) time.Duration {
 	return min(d, p.maxBackoff)
 }
 
-// event is something that may happen to a job: one of the types below. Each
-// carries the time at which it happened.
-type event interface{ at() time.Time }
-
-type (
-	// leased: a worker was handed the job's message. On a running job it
-	// means that the lease before was lost.
-	leased struct {
-		worker, lease string
-		now           time.Time
-	}
-	// completed: the worker of the attempt has a result.
-	completed struct {
-		attempt int
-		result  Payload
-		ledger  Ledger
-		now     time.Time
-	}
-	// failed: the worker of the attempt has an error instead.
-	failed struct {
-		attempt int
-		problem Problem
-		now     time.Time
-	}
-	// released: the worker of the attempt hands the job back unharmed.
-	released struct {
-		attempt int
-		now     time.Time
-	}
-	// cancelled: a client doesn't want the job any more.
-	cancelled struct{ now time.Time }
-	// expired: somebody noticed that the deadline has passed.
-	expired struct{ now time.Time }
-	// erased: the blobs in garbage are gone.
-	erased struct {
-		blobs []store.Digest
-		now   time.Time
-	}
-)
-
-func (e leased) at() time.Time    { return e.now }
-func (e completed) at() time.Time { return e.now }
-func (e failed) at() time.Time    { return e.now }
-func (e released) at() time.Time  { return e.now }
-func (e cancelled) at() time.Time { return e.now }
-func (e expired) at() time.Time   { return e.now }
-func (e erased) at() time.Time    { return e.now }
-
 // next is the state machine of a job: it returns the record after the event,
 // and changed = false where the event was already taken into account (a retry
 // whose first try went through). It refuses, with Conflict, what an attempt
@@ -86,18 +38,21 @@ func (e erased) at() time.Time    { return e.now }
 //
 //	          leased                 completed
 //	queued ───────────► running ───────────────► succeeded
-//	   ▲ ◄─────────────────┤ failed (final, or too often), leased too often
-//	   │ released,         ├───────────────────► failed
-//	   │ failed (again)    │ cancelled
-//	   ├───────────────────┴───────────────────► cancelled
-//	   └─ expired (from running too) ──────────► expired
+//	   ▲ ◄─────────────────┤ failed (final, or too often), lost too often
+//	   │ released, lost,   ├───────────────────► failed ──┐
+//	   │ failed (again)    │ cancelled                    │ requeued,
+//	   ├───────────────────┴───────────────────► cancelled│ if dead
+//	   ├─ expired (from running too) ──────────► expired  │
+//	   └──────────────────────────────────────────────────┘
 func next(r record, e event, p policy) (_ record, changed bool, _ error) {
 	r.Attempts = slices.Clone(r.Attempts)
 	r.Garbage = slices.Clone(r.Garbage)
 	var err error
 	switch e := e.(type) {
 	case leased:
-		changed, err = r.lease(e, p)
+		changed, err = r.lease(e)
+	case lost:
+		changed, err = r.lose(e, p)
 	case completed:
 		changed, err = r.complete(e)
 	case failed:
@@ -108,6 +63,10 @@ func next(r record, e event, p policy) (_ record, changed bool, _ error) {
 		changed, err = r.cancel(e)
 	case expired:
 		changed, err = r.expire(e)
+	case requeued:
+		changed, err = r.requeue(e)
+	case hurried:
+		changed, err = r.hurry()
 	case erased:
 		before := len(r.Garbage)
 		r.Garbage = slices.DeleteFunc(r.Garbage, func(d store.Digest) bool { return slices.Contains(e.blobs, d) })
@@ -120,7 +79,7 @@ func next(r record, e event, p policy) (_ record, changed bool, _ error) {
 }
 
 // lease starts an attempt, or ends the job where it may not start.
-func (r *record) lease(e leased, p policy) (bool, error) {
+func (r *record) lease(e leased) (bool, error) {
 	if r.State.Terminal() {
 		return false, errEnded(r.State)
 	}
@@ -128,21 +87,35 @@ func (r *record) lease(e leased, p policy) (bool, error) {
 		if r.Attempts[len(r.Attempts)-1].Lease == e.lease {
 			return false, nil
 		}
-		r.endAttempt(OutcomeLost, "", e.now)
-		r.Failures++
+		return false, fault.New(fault.Conflict, "attempt %d is running", r.Attempt)
 	}
 	if r.due(e.now) {
-		return r.end(Expired, &Problem{Code: fault.DeadlineExceeded, Detail: "the deadline passed before a proof was made"}, e.now), nil
-	}
-	if r.Failures >= p.maxFailures {
-		return r.end(Failed, &Problem{Code: fault.Internal, Detail: "the workers that had the job stopped without a word", Retryable: true}, e.now), nil
+		return r.end(Expired, lateProblem(), e.now), nil
 	}
 	r.State, r.Started, r.RetryAt = Running, e.now, time.Time{}
 	r.Attempt++
-	r.Attempts = append(r.Attempts, Attempt{Number: r.Attempt, Worker: e.worker, Lease: e.lease, Started: e.now})
+	r.Attempts = append(r.Attempts, Attempt{Number: r.Attempt, Worker: e.worker, Lease: e.lease, Session: e.session, Started: e.now})
 	if len(r.Attempts) > maxHistory {
 		r.Attempts = slices.Delete(r.Attempts, 0, len(r.Attempts)-maxHistory)
 	}
+	return true, nil
+}
+
+// lose takes the job from a worker that has gone silent, and queues it again
+// at once, unless that happened too often.
+func (r *record) lose(e lost, p policy) (bool, error) {
+	if err := r.current(e.attempt); err != nil {
+		return false, err
+	}
+	r.endAttempt(OutcomeLost, "", e.now)
+	r.Failures++
+	switch {
+	case r.due(e.now):
+		return r.end(Expired, lateProblem(), e.now), nil
+	case r.Failures >= p.maxFailures:
+		return r.bury(Problem{Code: fault.Internal, Detail: "the workers that had the job stopped without a word", Retryable: true}, e.now), nil
+	}
+	r.State = Queued
 	return true, nil
 }
 
@@ -169,8 +142,11 @@ func (r *record) fail(e failed, p policy) (bool, error) {
 	}
 	r.endAttempt(OutcomeFailed, e.problem.Code, e.now)
 	r.Failures++
-	if !worthRetry(e.problem.Code) || r.Failures >= p.maxFailures {
+	if !worthRetry(e.problem.Code) {
 		return r.end(Failed, &e.problem, e.now), nil
+	}
+	if r.Failures >= p.maxFailures {
+		return r.bury(e.problem, e.now), nil
 	}
 	r.State = Queued
 	r.RetryAt = e.now.Add(p.delay(r.Failures))
@@ -219,7 +195,50 @@ func (r *record) expire(e expired) (bool, error) {
 	if r.State == Running {
 		r.endAttempt(OutcomeExpired, "", e.now)
 	}
-	return r.end(Expired, &Problem{Code: fault.DeadlineExceeded, Detail: "the deadline passed before a proof was made"}, e.now), nil
+	return r.end(Expired, lateProblem(), e.now), nil
+}
+
+func lateProblem() *Problem {
+	return &Problem{Code: fault.DeadlineExceeded, Detail: "the deadline passed before a proof was made"}
+}
+
+// requeue starts a dead letter anew: its failures are forgiven, its attempts
+// go on counting. A deadline that has passed is dropped, since whoever wants
+// the job run now wants it late.
+func (r *record) requeue(e requeued) (bool, error) {
+	if r.Requeues >= e.number {
+		return false, nil
+	}
+	if r.State != Failed || !r.Dead || r.Arguments == nil {
+		return false, errNotDead(r)
+	}
+	if r.due(e.now) {
+		r.Deadline = time.Time{}
+	}
+	r.State, r.Dead, r.Problem, r.Failures, r.Finished = Queued, false, nil, 0, time.Time{}
+	r.Requeues++
+	return true, nil
+}
+
+// errNotDead says why a job can't be started anew.
+func errNotDead(r *record) error {
+	switch {
+	case !r.State.Terminal():
+		return fault.New(fault.Conflict, "the job is %s", r.State)
+	case r.State == Succeeded:
+		return errEnded(r.State)
+	}
+	return fault.New(fault.Conflict, "the job has %s and its arguments are erased: submit the request again", ended[r.State])
+}
+
+// hurry ends the delay of a queued job.
+func (r *record) hurry() (bool, error) {
+	if r.State != Queued {
+		return false, fault.New(fault.Conflict, "the job is %s", r.State)
+	}
+	delayed := !r.RetryAt.IsZero()
+	r.RetryAt = time.Time{}
+	return delayed, nil
 }
 
 // due reports whether the deadline has passed.
@@ -240,6 +259,12 @@ func (r *record) current(attempt int) error {
 func (r *record) endAttempt(o Outcome, code fault.Code, now time.Time) {
 	a := &r.Attempts[len(r.Attempts)-1]
 	a.Ended, a.Outcome, a.Code = now, o, code
+}
+
+// bury ends the job as a dead letter, which keeps its arguments.
+func (r *record) bury(p Problem, now time.Time) bool {
+	r.State, r.Problem, r.Finished, r.RetryAt, r.Dead = Failed, &p, now, time.Time{}, true
+	return true
 }
 
 // end enters a terminal state and gives up the arguments.

@@ -22,7 +22,7 @@ var (
 // fresh returns the record of a job that was just accepted.
 func fresh() record {
 	return record{Version: recordVersion, Job: Job{
-		ID: NewID(epoch), CircuitID: store.Sum([]byte("c")), State: Queued, Priority: Normal,
+		ID: NewID(epoch), CircuitID: store.Sum([]byte("c")), Kind: KindProof, State: Queued, Priority: Normal,
 		Created: epoch, Updated: epoch, Arguments: &bigArgs,
 	}}
 }
@@ -47,6 +47,11 @@ func TestNext(t *testing.T) {
 	withDeadline := fresh()
 	withDeadline.Deadline = at(10)
 	take := func(n int) leased { return leased{worker: "w", lease: fmt.Sprint(n), now: at(n)} }
+	lose := func(attempt, n int) lost { return lost{attempt: attempt, now: at(n)} }
+	broken := func(attempt, n int) failed {
+		return failed{attempt: attempt, problem: problem(fault.Internal), now: at(n)}
+	}
+	thrice := []event{take(1), broken(1, 2), take(3), broken(2, 4), take(5), broken(3, 6)}
 	tests := []struct {
 		name    string
 		from    record
@@ -59,8 +64,21 @@ func TestNext(t *testing.T) {
 		{name: "succeed", from: fresh(), events: []event{take(1)}, last: completed{attempt: 1, now: at(2)}, want: Succeeded},
 		{name: "succeed after the deadline", from: withDeadline, events: []event{take(1)}, last: completed{attempt: 1, now: at(99)}, want: Succeeded},
 		{name: "succeed twice", from: fresh(), events: []event{take(1), completed{attempt: 1, now: at(2)}}, last: completed{attempt: 1, now: at(3)}, want: Succeeded},
-		{name: "late result of a lost lease", from: fresh(), events: []event{take(1), take(2)}, last: completed{attempt: 1, now: at(3)}, want: Running, refused: true},
-		{name: "late result after another's", from: fresh(), events: []event{take(1), take(2), completed{attempt: 2, now: at(3)}}, last: completed{attempt: 1, now: at(4)}, want: Succeeded, refused: true},
+		{name: "late result of a lost lease", from: fresh(), events: []event{take(1), lose(1, 2), take(2)}, last: completed{attempt: 1, now: at(3)}, want: Running, refused: true},
+		{name: "late result before the next lease", from: fresh(), events: []event{take(1), lose(1, 2)}, last: completed{attempt: 1, now: at(3)}, want: Queued, refused: true},
+		{name: "lease of a running job", from: fresh(), events: []event{take(1)}, last: take(2), want: Running, refused: true},
+		{name: "lost", from: fresh(), events: []event{take(1)}, last: lose(1, 2), want: Queued},
+		{name: "lost, but queued", from: fresh(), last: lose(0, 2), want: Queued, refused: true},
+		{name: "lost, but another attempt", from: fresh(), events: []event{take(1), lose(1, 2), take(3)}, last: lose(1, 4), want: Running, refused: true},
+		{name: "requeue a dead letter", from: fresh(), events: thrice, last: requeued{number: 1, now: at(7)}, want: Queued},
+		{name: "requeue twice", from: fresh(), events: append(thrice[:6:6], requeued{number: 1, now: at(7)}), last: requeued{number: 1, now: at(8)}, want: Queued},
+		{name: "requeued, and failed again", from: fresh(), events: append(thrice[:6:6], requeued{number: 1, now: at(7)}, take(8)), last: broken(4, 9), want: Queued},
+		{name: "requeue an input error", from: fresh(), events: []event{take(1), failed{attempt: 1, problem: problem(fault.UnsatisfiedWitness), now: at(2)}}, last: requeued{number: 1, now: at(3)}, want: Failed, refused: true},
+		{name: "requeue queued", from: fresh(), last: requeued{number: 1, now: at(3)}, want: Queued, refused: true},
+		{name: "requeue cancelled", from: fresh(), events: []event{cancelled{now: at(1)}}, last: requeued{number: 1, now: at(3)}, want: Cancelled, refused: true},
+		{name: "hurry", from: fresh(), events: []event{take(1), broken(1, 2)}, last: hurried{now: at(3)}, want: Queued},
+		{name: "hurry running", from: fresh(), events: []event{take(1)}, last: hurried{now: at(3)}, want: Running, refused: true},
+		{name: "late result after another's", from: fresh(), events: []event{take(1), lose(1, 2), take(2), completed{attempt: 2, now: at(3)}}, last: completed{attempt: 1, now: at(4)}, want: Succeeded, refused: true},
 		{name: "result without a lease", from: fresh(), last: completed{attempt: 0, now: at(1)}, want: Queued, refused: true},
 		{name: "result after release", from: fresh(), events: []event{take(1), released{attempt: 1, now: at(2)}}, last: completed{attempt: 1, now: at(3)}, want: Queued, refused: true},
 		{name: "input error is final", from: fresh(), events: []event{take(1)}, last: failed{attempt: 1, problem: problem(fault.UnsatisfiedWitness), now: at(2)}, want: Failed},
@@ -69,7 +87,7 @@ func TestNext(t *testing.T) {
 			take(1), failed{attempt: 1, problem: problem(fault.Internal), now: at(2)},
 			take(3), failed{attempt: 2, problem: problem(fault.Internal), now: at(4)}, take(5),
 		}, last: failed{attempt: 3, problem: problem(fault.Internal), now: at(6)}, want: Failed},
-		{name: "third lost lease is final", from: fresh(), events: []event{take(1), take(2), take(3)}, last: take(4), want: Failed},
+		{name: "third lost lease is final", from: fresh(), events: []event{take(1), lose(1, 2), take(2), lose(2, 3), take(3)}, last: lose(3, 4), want: Failed},
 		{name: "releases don't count", from: fresh(), events: []event{
 			take(1), released{attempt: 1, now: at(1)}, take(2), released{attempt: 2, now: at(2)}, take(3), released{attempt: 3, now: at(3)},
 			take(4), released{attempt: 4, now: at(4)},
@@ -86,7 +104,7 @@ func TestNext(t *testing.T) {
 		{name: "expire too early", from: withDeadline, last: expired{now: at(9)}, want: Queued, refused: true},
 		{name: "expire without a deadline", from: fresh(), last: expired{now: at(9)}, want: Queued, refused: true},
 		{name: "lease after the deadline", from: withDeadline, last: take(10), want: Expired},
-		{name: "lost, and the deadline has passed", from: withDeadline, events: []event{take(1)}, last: take(11), want: Expired},
+		{name: "lost, and the deadline has passed", from: withDeadline, events: []event{take(1)}, last: lose(1, 11), want: Expired},
 	}
 	for _, tc := range tests {
 		before := run(t, tc.from, tc.events...)
@@ -128,7 +146,13 @@ func TestBackoff(t *testing.T) {
 // drawEvent returns any event, sensible or not.
 func drawEvent(t *rapid.T, r record, now time.Time) event {
 	attempt := rapid.IntRange(max(r.Attempt-1, 0), r.Attempt+1).Draw(t, "attempt")
-	switch rapid.IntRange(0, 6).Draw(t, "event") {
+	switch rapid.IntRange(0, 9).Draw(t, "event") {
+	case 7:
+		return lost{attempt: attempt, now: now}
+	case 8:
+		return requeued{number: rapid.IntRange(r.Requeues, r.Requeues+1).Draw(t, "number"), now: now}
+	case 9:
+		return hurried{now: now}
 	case 0, 1:
 		return leased{worker: "w", lease: fmt.Sprint(rapid.IntRange(0, 3).Draw(t, "lease")), now: now}
 	case 2:
@@ -195,10 +219,11 @@ func checkStep(t *rapid.T, before, after record, e event, changed bool, err erro
 	if !changed && !same() {
 		t.Fatalf("%T: says that nothing changed", e)
 	}
-	if before.State.Terminal() && !same() {
+	_, anew := e.(requeued)
+	if before.State.Terminal() && !same() && !(anew && before.Dead && after.State == Queued) {
 		t.Fatalf("%T moved a job that was %s", e, before.State)
 	}
-	if after.Attempt < before.Attempt || after.Failures < before.Failures {
+	if after.Attempt < before.Attempt || after.Failures < before.Failures && !(anew && after.Failures == 0) {
 		t.Fatalf("%T took back an attempt or a failure", e)
 	}
 	if c, ok := e.(completed); ok && changed && (before.State != Running || before.Attempt != c.attempt) {
@@ -217,8 +242,10 @@ func checkRecord(t *rapid.T, r record) {
 		t.Fatalf("%s with result %v", r.State, r.Result)
 	case (r.Problem != nil) != (ended && r.State != Succeeded):
 		t.Fatalf("%s with problem %v", r.State, r.Problem)
-	case (r.Arguments == nil) != ended || r.Finished.IsZero() == ended:
+	case (r.Arguments == nil) != (ended && !r.Dead) || r.Finished.IsZero() == ended:
 		t.Fatalf("%s with arguments %v, finished %v", r.State, r.Arguments, r.Finished)
+	case r.Dead && (r.State != Failed || !r.Problem.Retryable || len(r.Garbage) > 0):
+		t.Fatalf("dead letter: %s, %+v, garbage %v", r.State, r.Problem, r.Garbage)
 	case r.Failures > testPolicy.maxFailures || r.Failures == testPolicy.maxFailures && !ended:
 		t.Fatalf("%s after %d failures", r.State, r.Failures)
 	case len(r.Attempts) > maxHistory || len(r.Attempts) < min(r.Attempt, maxHistory):
@@ -238,8 +265,8 @@ func TestRecordVersions(t *testing.T) {
 		name, text string
 		code       fault.Code
 	}{
-		{"newer", `{"v":2,"id":"x"}`, fault.Unsupported},
-		{"newer, and different", `{"v":2,"id":7}`, fault.Unsupported},
+		{"newer", `{"v":3,"id":"x"}`, fault.Unsupported},
+		{"newer, and different", `{"v":3,"id":7}`, fault.Unsupported},
 		{"none", `{"id":"x"}`, fault.Unsupported},
 		{"not JSON", `{`, fault.Internal},
 		{"running without an attempt", `{"v":1,"state":"running"}`, fault.Internal},

@@ -26,7 +26,7 @@ func (q *Queue) Wait(ctx context.Context, id string, timeout time.Duration) (Job
 		e, known := q.index.lookup(id)
 		left := time.Until(deadline)
 		if !known || e.State.Terminal() || left <= 0 || polled {
-			s, err := q.records.getJob(ctx, id)
+			s, err := q.read(ctx, id)
 			if err != nil {
 				return Job{}, err
 			}
@@ -83,7 +83,7 @@ func (q *Queue) Watch(ctx context.Context, id string) iter.Seq2[Job, error] {
 		defer q.index.unsubscribe(w)
 		var last Job
 		for {
-			s, err := q.records.getJob(ctx, id)
+			s, err := q.read(ctx, id)
 			if err != nil {
 				yield(Job{}, err)
 				return

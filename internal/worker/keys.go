@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 
 	"provery/internal/curve"
 	"provery/internal/fault"
@@ -60,22 +62,32 @@ func (r *Registrar) Keys(ctx context.Context, circuit registry.Circuit, u KeyUpl
 }
 
 // importKey reads the key with the backends in turn and compares the verifying
-// key, if there is one.
+// key, if there is one. If none can read it the error says what each of them
+// has against it.
 func (r *Registrar) importKey(ctx context.Context, backends []scheme.Backend, program frontend.Program, u KeyUpload) (scheme.Backend, scheme.ProvingKey, error) {
-	var first error
+	refused := &fault.Error{Code: fault.Unsupported}
+	var reasons []string
 	for _, backend := range backends {
 		key, err := backend.ImportProvingKey(ctx, scheme.ImportInput{
 			System: program.System(), Data: u.ProvingKey.Reader, Size: u.ProvingKey.Reader.Size(),
 			Layout: u.Layout, Threads: r.threads,
 		})
-		if err == nil {
+		switch fault.CodeOf(err) {
+		case "":
 			return backend, key, matches(backend, key, u.VerifyingKey)
+		case fault.InvalidArtifact:
+			refused.Code = fault.InvalidArtifact
+		case fault.Unsupported:
+		default:
+			return nil, nil, err
 		}
-		if first == nil || !fault.Is(err, fault.InvalidArtifact) {
-			first = err
+		if len(backends) == 1 {
+			return nil, nil, err
 		}
+		reasons = append(reasons, fmt.Sprintf("as a %s key: %v", backend.Scheme(), err))
 	}
-	return nil, nil, first
+	refused.Detail = strings.Join(reasons, "; ")
+	return nil, nil, refused
 }
 
 // matches checks that a verifying key belongs to the proving key.
