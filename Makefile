@@ -17,7 +17,7 @@ CONCURRENT := ./internal/parallel ./internal/store/... ./internal/engine/... ./i
 
 .PHONY: help
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: go
 go:
@@ -86,6 +86,13 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 	  done; \
 	done
 
+.PHONY: test-evm
+test-evm: $(TOOLCHAIN) ## run the verifier contracts on an EVM and print their gas
+	go test ./internal/contract
+	cd test/evm && npm ci --no-audit --no-fund --loglevel=error
+	cd test/evm && go test -count=1 -skip '^TestGas$$' ./...
+	cd test/evm && go test -count=1 -v -run '^TestGas$$' .
+
 .PHONY: bench
 bench: build setup ## the figures of docs/benchmarks.md
 	go run ./examples/zokrates/eddsa/sign -n 8 -seed bench > $(CACHE)/eddsa/arguments.jsonl
@@ -97,4 +104,4 @@ ci: setup lint race fuzz test ## what CI runs
 
 .PHONY: clean
 clean: ## remove everything that was built or installed here
-	rm -rf bin build toolchain/zokrates/node_modules
+	rm -rf bin build toolchain/zokrates/node_modules test/evm/node_modules

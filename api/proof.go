@@ -136,6 +136,15 @@ type ProofFilter struct {
 	Circuit string
 }
 
+// Calldata is a proof as the call of its verifier contract.
+type Calldata struct {
+	Target    string          `json:"target" enum:"evm"`
+	Function  string          `json:"function" doc:"Canonical signature of the function to call."`
+	Selector  string          `json:"selector" doc:"First four bytes of the call." example:"0x21ae5ea1"`
+	Calldata  string          `json:"calldata" doc:"The whole call, as 0x-prefixed hex."`
+	Arguments json.RawMessage `json:"arguments" doc:"The arguments as contract libraries take them: [[a, b, c], inputs]."`
+}
+
 // VerifyRequest asks whether a proof holds. The key is either the verifying
 // key of a circuit's key set or given in full.
 type VerifyRequest struct {

@@ -56,6 +56,23 @@ func (c *Client) VerifyingKey(ctx context.Context, ref, keys string) (json.RawMe
 	return *key, nil
 }
 
+// Verifier returns the Solidity source of a contract that verifies the proofs of
+// a circuit. keys is a key set's id, or a scheme for its newest; "" is the
+// newest of all. name is the contract's; "" is the service's default.
+func (c *Client) Verifier(ctx context.Context, ref, keys, name string) (string, error) {
+	values := url.Values{"target": {"solidity"}}
+	for key, value := range map[string]string{"keys": keys, "name": name} {
+		if value != "" {
+			values.Set(key, value)
+		}
+	}
+	source, err := fetch[json.RawMessage](ctx, c, get(path("circuits", ref, "verifier")+query(values)))
+	if err != nil {
+		return "", err
+	}
+	return string(*source), nil
+}
+
 // DryRun computes a witness, which the service throws away.
 func (c *Client) DryRun(ctx context.Context, ref string, r api.WitnessRequest) (*api.WitnessResult, error) {
 	return post[api.WitnessResult](ctx, c, path("circuits", ref, "witness"), true, r)

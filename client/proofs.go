@@ -56,6 +56,12 @@ func (c *Client) Prove(ctx context.Context, r api.ProofRequest) (*api.Proof, err
 	return c.finish(ctx, p)
 }
 
+// Calldata returns a succeeded proof as the call of its verifier contract on the
+// EVM.
+func (c *Client) Calldata(ctx context.Context, id string) (*api.Calldata, error) {
+	return fetch[api.Calldata](ctx, c, get(path("proofs", id, "calldata")+"?target=evm"))
+}
+
 // Wait waits until the proof is finished or ctx ends, like Prove.
 func (c *Client) Wait(ctx context.Context, id string) (*api.Proof, error) {
 	p, err := c.Proof(ctx, id, 0)

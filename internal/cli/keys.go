@@ -13,6 +13,8 @@ type keysCommand struct {
 	Add  keysAdd  `cmd:"" help:"Upload the keys of a circuit, or make some for development."`
 	List keysList `cmd:"" help:"List the keys of a circuit."`
 	Show keysShow `cmd:"" help:"Print a verifying key in ZoKrates's format."`
+
+	Contract keysContract `cmd:"" help:"Print a Solidity contract that verifies the proofs."`
 }
 
 // keyFiles are the keys to add.
@@ -119,5 +121,25 @@ func (c *keysShow) Run(ctx context.Context, e *env) error {
 		return err
 	}
 	_, err = fmt.Fprintf(e.Stdout, "%s\n", vk)
+	return err
+}
+
+type keysContract struct {
+	Ref  string `arg:"" help:"Circuit: name, name:tag or id."`
+	Keys string `arg:"" optional:"" help:"Id of the key set, or a scheme for its newest; the newest of all without it."`
+	Name string `help:"Name of the contract." placeholder:"NAME"`
+}
+
+// Run prints a verifier contract.
+func (c *keysContract) Run(ctx context.Context, e *env) error {
+	cl, err := e.client()
+	if err != nil {
+		return err
+	}
+	source, err := cl.Verifier(ctx, c.Ref, c.Keys, c.Name)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(e.Stdout, source)
 	return err
 }

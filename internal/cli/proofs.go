@@ -15,6 +15,8 @@ type proofsCommand struct {
 	Show   proofsShow   `cmd:"" help:"Show a proof, and wait for it if asked to."`
 	Cancel proofsCancel `cmd:"" help:"Cancel a proof that hasn't ended."`
 	Delete proofsDelete `cmd:"" help:"Erase a proof that has ended."`
+
+	Calldata proofsCalldata `cmd:"" help:"Print a proof as the call of its verifier contract."`
 }
 
 type proofsList struct {
@@ -116,4 +118,21 @@ func (c *proofsDelete) Run(ctx context.Context, e *env) error {
 	}
 	fmt.Fprintln(e.Stderr, "Erased.")
 	return nil
+}
+
+type proofsCalldata struct {
+	ID string `arg:"" help:"Id of the proof."`
+}
+
+// Run prints a proof's calldata.
+func (c *proofsCalldata) Run(ctx context.Context, e *env) error {
+	cl, err := e.client()
+	if err != nil {
+		return err
+	}
+	call, err := cl.Calldata(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return e.print(call, func(w io.Writer) { fmt.Fprintln(w, call.Calldata) })
 }

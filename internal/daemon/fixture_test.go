@@ -36,12 +36,13 @@ func read(t *testing.T, name string) []byte {
 	return b
 }
 
-// fixturesWithKeys lists the fixtures with the layouts of their Groth16 keys.
+// fixturesWithKeys lists the fixtures with the directories of their keys, such
+// as "ark-g16".
 func fixturesWithKeys(t *testing.T) map[fixture][]string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(fixtures, "*", "*", "*-g16"))
-	if err != nil || len(paths) < 20 {
-		t.Fatalf("got %d keys (%v), want at least 20", len(paths), err)
+	paths, err := filepath.Glob(filepath.Join(fixtures, "*", "*", "*", "proving.key"))
+	if err != nil || len(paths) < 30 {
+		t.Fatalf("got %d keys (%v), want at least 30", len(paths), err)
 	}
 	out := map[fixture][]string{}
 	for _, p := range paths {
@@ -51,7 +52,7 @@ func fixturesWithKeys(t *testing.T) map[fixture][]string {
 		}
 		part := strings.Split(filepath.ToSlash(rel), "/")
 		f := fixture{part[0], part[1]}
-		out[f] = append(out[f], strings.TrimSuffix(part[2], "-g16"))
+		out[f] = append(out[f], part[2])
 	}
 	return out
 }
@@ -74,16 +75,22 @@ func (r *rig) register(f fixture) *api.Circuit {
 	return c
 }
 
-// addKeys uploads the key of a layout, with the verifying key.
+// addKeys uploads the Groth16 key of a layout, with the verifying key.
 func (r *rig) addKeys(f fixture, ref, layout string) *api.KeySet {
 	r.t.Helper()
-	dir := f.file(layout + "-g16")
+	return r.addKeysOf(f, ref, layout+"-g16")
+}
+
+// addKeysOf uploads the keys of a directory.
+func (r *rig) addKeysOf(f fixture, ref, name string) *api.KeySet {
+	r.t.Helper()
+	dir := f.file(name)
 	k, _, err := r.cl.AddKeys(r.ctx(), ref, client.KeyUpload{
 		ProvingKey:   bytes.NewReader(read(r.t, filepath.Join(dir, "proving.key"))),
 		VerifyingKey: bytes.NewReader(read(r.t, filepath.Join(dir, "verification.key"))),
 	})
 	if err != nil {
-		r.t.Fatalf("add keys %v %s: %v", f, layout, err)
+		r.t.Fatalf("add keys %v %s: %v", f, name, err)
 	}
 	return k
 }

@@ -17,7 +17,7 @@ import (
 func TestFixtures(t *testing.T) {
 	t.Parallel()
 	r := start(t, setup{})
-	for f, layouts := range fixturesWithKeys(t) {
+	for f, dirs := range fixturesWithKeys(t) {
 		c, existed, err := r.cl.Register(r.ctx(), registration(t, f, f.program))
 		if err != nil || existed {
 			t.Fatalf("%v: got existed %v, %v", f, existed, err)
@@ -25,15 +25,19 @@ func TestFixtures(t *testing.T) {
 		if c.Curve != f.curve || c.Frontend != "zokrates" || len(c.Artefacts) != 2 || len(c.KeySets) != 0 {
 			t.Errorf("%v: got %+v", f, c)
 		}
-		for _, layout := range layouts {
-			k := r.addKeys(f, c.ID, layout)
-			if k.Layout != layout || k.Curve != f.curve || k.Scheme != "groth16" || k.Provenance != api.ProvenanceUploaded {
-				t.Errorf("%v %s: got %+v", f, layout, k)
+		for _, dir := range dirs {
+			k := r.addKeysOf(f, c.ID, dir)
+			layout, scheme, _ := strings.Cut(dir, "-")
+			if scheme == "g16" {
+				scheme = "groth16"
+			}
+			if k.Layout != layout || k.Curve != f.curve || k.Scheme != scheme || k.Provenance != api.ProvenanceUploaded {
+				t.Errorf("%v %s: got %+v", f, dir, k)
 			}
 			if !strings.HasPrefix(k.SelfTest, "passed") && !strings.HasPrefix(k.SelfTest, "not possible") {
-				t.Errorf("%v %s: got self-test %q", f, layout, k.SelfTest)
+				t.Errorf("%v %s: got self-test %q", f, dir, k.SelfTest)
 			}
-			r.checkKey(f, c, k, f.file(layout+"-g16"))
+			r.checkKey(f, c, k, f.file(dir))
 		}
 	}
 }

@@ -42,6 +42,8 @@ func TestClientCalls(t *testing.T) {
 		{"tag", func(ctx context.Context, c *client.Client) (any, error) { return c.Tag(ctx, "a", "b:c") }, circuitID, "a b:c"},
 		{"keys", func(ctx context.Context, c *client.Client) (any, error) { return c.Keys(ctx, "a") }, `[]`, "a"},
 		{"setup", func(ctx context.Context, c *client.Client) (any, error) { return c.SetupKeys(ctx, "a", "gm17") }, `"sha256:k"`, "a"},
+		{"verifier", func(ctx context.Context, c *client.Client) (any, error) { return c.Verifier(ctx, "a", "groth16", "V") }, `"contract V {}"`, "a solidity groth16 V"},
+		{"calldata", func(ctx context.Context, c *client.Client) (any, error) { return c.Calldata(ctx, "p_1") }, `"0x01"`, "p_1 evm"},
 		{"verifying key", func(ctx context.Context, c *client.Client) (any, error) { return c.VerifyingKey(ctx, "a", "k") }, `"alpha"`, "a k zokrates"},
 		{"dry run", func(ctx context.Context, c *client.Client) (any, error) {
 			return c.DryRun(ctx, "a", api.WitnessRequest{Arguments: json.RawMessage(`[]`)})

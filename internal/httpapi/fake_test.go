@@ -107,6 +107,14 @@ func (f *fake) VerifyingKey(_ context.Context, ref, id, format string) ([]byte, 
 	return []byte(`{"alpha":["0x1","0x2"]}`), f.got(ref, id, format)
 }
 
+func (f *fake) Verifier(_ context.Context, ref string, c httpapi.Contract) (string, error) {
+	return "contract V {}", f.got(ref, c.Target, c.Keys, c.Name)
+}
+
+func (f *fake) Calldata(_ context.Context, id, target string) (api.Calldata, error) {
+	return api.Calldata{Target: target, Calldata: "0x01"}, f.got(id, target)
+}
+
 func (f *fake) Submit(_ context.Context, s httpapi.Submission) (api.Proof, error) {
 	f.submission = s
 	return f.proof, f.got()

@@ -39,6 +39,34 @@ func (s *Server) keyRoutes() {
 	})
 }
 
+// verifierRoute adds the export of verifier contracts.
+func (s *Server) verifierRoute() {
+	register(s, huma.Operation{
+		Method: http.MethodGet, Path: "/v1/circuits/{ref}/verifier", OperationID: "get-verifier", Tags: []string{tagKeys},
+		Summary:     "Export a verifier contract",
+		Description: "The contract is call-compatible with ZoKrates's verifyTx. It holds the digest of the verifying key.",
+		Errors:      []int{404, 422},
+		Responses: map[string]*huma.Response{"200": {
+			Description: "The contract's source", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}},
+		}},
+	}, func(ctx context.Context, in *struct {
+		RefPath
+		Target string `query:"target" doc:"Language of the contract." enum:"solidity" default:"solidity"`
+		Keys   string `query:"keys" doc:"Id of the key set, or a scheme for its newest." maxLength:"200"`
+		Name   string `query:"name" doc:"Name of the contract." maxLength:"64"`
+		Pragma string `query:"pragma" doc:"Versions of the compiler." maxLength:"64"`
+	}) (*textFile, error) {
+		source, err := s.services.Keys.Verifier(ctx, in.Ref, Contract{Target: in.Target, Keys: in.Keys, Name: in.Name, Pragma: in.Pragma})
+		return &textFile{ContentType: "text/plain; charset=utf-8", Body: []byte(source)}, err
+	})
+}
+
+// textFile is a response that is plain text.
+type textFile struct {
+	ContentType string `header:"Content-Type"`
+	Body        []byte
+}
+
 // jsonFile is a response that is JSON already.
 type jsonFile struct {
 	ContentType string `header:"Content-Type"`

@@ -54,6 +54,20 @@ func (s *Server) proofRoutes() {
 	})
 }
 
+// calldataRoute adds the export of proofs for contracts.
+func (s *Server) calldataRoute() {
+	register(s, huma.Operation{
+		Method: http.MethodGet, Path: "/v1/proofs/{id}/calldata", OperationID: "get-calldata", Tags: []string{tagProofs},
+		Summary: "Export a proof as the call of its verifier contract", Errors: []int{404, 409, 422},
+	}, func(ctx context.Context, in *struct {
+		ProofPath
+		Target string `query:"target" doc:"Machine of the contract." enum:"evm" default:"evm"`
+	}) (*bodyOf[api.Calldata], error) {
+		c, err := s.services.Proofs.Calldata(ctx, in.ID, in.Target)
+		return &bodyOf[api.Calldata]{c}, err
+	})
+}
+
 type submitInput struct {
 	jsonBody
 	Prefer         string `header:"Prefer" doc:"wait=N asks for the outcome within N seconds (RFC 7240)." example:"wait=30"`

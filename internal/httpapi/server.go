@@ -124,7 +124,9 @@ func New(o Options) (*Server, error) {
 	describe(s.api.OpenAPI())
 	s.circuitRoutes()
 	s.keyRoutes()
+	s.verifierRoute()
 	s.proofRoutes()
+	s.calldataRoute()
 	s.toolRoutes()
 	s.systemRoutes(o.Metrics)
 	if o.ZoKratesAPI != nil {

@@ -51,6 +51,18 @@ type Keys interface {
 	// VerifyingKey exports a verifying key as JSON. id is a key set's id,
 	// or a scheme's name for its newest; format is "zokrates".
 	VerifyingKey(ctx context.Context, ref, id, format string) ([]byte, error)
+	// Verifier returns the source of a contract that verifies the proofs of
+	// a key set. c.Keys is as id above; "" is the newest.
+	Verifier(ctx context.Context, ref string, c Contract) (source string, err error)
+}
+
+// Contract is a verifier contract to generate. Empty fields take the
+// generator's defaults.
+type Contract struct {
+	Target string // "solidity"
+	Keys   string
+	Name   string // of the contract
+	Pragma string // of the compiler's versions
 }
 
 // Proofs takes and reports proof jobs.
@@ -62,6 +74,9 @@ type Proofs interface {
 	// after timeout. When ctx ends earlier Wait returns ctx's error; the
 	// job goes on.
 	Wait(ctx context.Context, id string, timeout time.Duration) (api.Proof, error)
+	// Calldata returns a succeeded proof as the call of its verifier contract.
+	// target is "evm". A proof without a result is fault.Conflict.
+	Calldata(ctx context.Context, id, target string) (api.Calldata, error)
 	// Proofs returns a page of at most limit proofs, newest first, without
 	// their results.
 	Proofs(ctx context.Context, filter api.ProofFilter, cursor string, limit int) (api.Page[api.Proof], error)

@@ -7,9 +7,11 @@ import (
 	"sync"
 	"testing"
 
+	"provery/internal/curve"
 	"provery/internal/fault"
 	"provery/internal/registry"
 	"provery/internal/scheme"
+	"provery/internal/scheme/gm17"
 )
 
 // TestFullDisk registers while the store is full: nothing is registered, and
@@ -187,5 +189,37 @@ func TestForeignKey(t *testing.T) {
 	key.VerifyingKey = &own
 	if _, _, err := r.registrar.Keys(t.Context(), c, key); err != nil {
 		t.Errorf("its own verifying key: %v", err)
+	}
+}
+
+// TestKeyOfNoScheme uploads a damaged key without saying its scheme: the error
+// says what each scheme has against it.
+func TestKeyOfNoScheme(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	other, err := gm17.New(curve.BN128)
+	r.check(err)
+	r.kit.Backends = append(r.kit.Backends, other)
+	c := r.register("mul")
+	for scheme, name := range map[string]string{"groth16": "ark-g16", "gm17": "ark-gm17"} {
+		key := upload(t, "mul", name+"/proving.key")
+		b := make([]byte, key.Reader.Size())
+		_, err := key.Reader.ReadAt(b, 0)
+		r.check(err)
+		b[5] ^= 1
+		_, _, err = r.registrar.Keys(t.Context(), c, KeyUpload{ProvingKey: uploadOf(b)})
+		if !fault.Is(err, fault.InvalidArtifact) || !strings.Contains(err.Error(), "as a groth16 key: read proving key: ") || !strings.Contains(err.Error(), "; as a gm17 key: read proving key: ") {
+			t.Errorf("%s: got %v, want what both schemes say", scheme, err)
+		}
+		if k, _, err := r.registrar.Keys(t.Context(), c, KeyUpload{ProvingKey: key}); err != nil || k.Scheme != scheme {
+			t.Errorf("got %+v, %v, want a key of %s", k, err, scheme)
+		}
+	}
+	if _, _, err := r.registrar.Keys(t.Context(), c, KeyUpload{ProvingKey: uploadOf([]byte("x")), Layout: "zkey"}); !fault.Is(err, fault.Unsupported) {
+		t.Errorf("unknown layout: got %v, want unsupported", err)
+	}
+	r.back.onImport.set(func(context.Context) error { return fault.New(fault.Internal, "disk failure") })
+	if _, _, err := r.registrar.Keys(t.Context(), c, KeyUpload{ProvingKey: uploadOf([]byte("x"))}); !fault.Is(err, fault.Internal) {
+		t.Errorf("failing disk: got %v, want internal", err)
 	}
 }
