@@ -89,7 +89,7 @@ type Proof struct {
 type Attempt struct {
 	Number   int        `json:"number" doc:"From 1."`
 	Worker   string     `json:"worker,omitempty"`
-	Outcome  string     `json:"outcome" doc:"How the attempt ended." enum:"running,succeeded,failed,lost,cancelled"`
+	Outcome  string     `json:"outcome" doc:"How the attempt ended." enum:"running,succeeded,failed,lost,released,cancelled,expired"`
 	Started  time.Time  `json:"started"`
 	Finished *time.Time `json:"finished,omitempty"`
 	Problem  *Problem   `json:"problem,omitempty"`

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -80,7 +81,7 @@ func (c *Client) upload(ctx context.Context, path string, out any, fields []fiel
 	}()
 	status, err := c.send(req, 0, out)
 	_ = body.Close() // a refusal may come before everything was read
-	if writeErr := <-written; writeErr != nil && err != nil && CodeOf(err) == "" {
+	if writeErr := <-written; writeErr != nil && !errors.Is(writeErr, io.ErrClosedPipe) && err != nil && CodeOf(err) == "" {
 		err = writeErr // the reader's error, rather than that of the connection it broke
 	}
 	return status == http.StatusOK, err
