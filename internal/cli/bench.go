@@ -26,7 +26,7 @@ func (c *benchCommand) Run(ctx context.Context, e *env) error {
 		return err
 	}
 	progress := func(s string) { fmt.Fprintln(e.Stderr, s, "...") }
-	r := bench.NewReport(build(e.Version).Commit, e.Args)
+	r := bench.NewReport(commit(e.Version), e.Args)
 	if r.Circuit, err = bench.Circuit(ctx, c.Name, bench.Workload{Dir: c.Workload, Arguments: arguments}, c.Repeat, progress); err != nil {
 		return err
 	}
@@ -58,4 +58,13 @@ func (c *benchCommand) lines(e *env, name string) ([]json.RawMessage, error) {
 		}
 		out = append(out, v)
 	}
+}
+
+// commit returns what the binary was built from: by the build's own record, or
+// else by the version that the Makefile gave it.
+func commit(version string) string {
+	if c := build(version).Commit; c != "" {
+		return c
+	}
+	return version
 }
