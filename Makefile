@@ -86,6 +86,10 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 	  done; \
 	done
 
+.PHONY: test-conformance
+test-conformance: $(TOOLCHAIN) ## 120 programs through zokrates-js and Provery on all curves (about 15 minutes)
+	PROVERY_CONFORMANCE=all go test -v -count=1 -timeout 90m -run 'TestConformance$$' ./internal/conformance
+
 .PHONY: test-evm
 test-evm: $(TOOLCHAIN) ## run the verifier contracts on an EVM and print their gas
 	go test ./internal/contract

@@ -42,6 +42,7 @@ type table struct {
 	rows    map[string]map[curve.ID]map[string]cell
 	counts  [skipped + 1]int
 	reasons []string
+	cases   int
 }
 
 func (t *table) add(u *unit) {
@@ -52,6 +53,7 @@ func (t *table) add(u *unit) {
 		t.rows[u.program.name] = map[curve.ID]map[string]cell{}
 	}
 	t.rows[u.program.name][u.curve] = u.cells
+	t.cases += len(u.runs)
 	for _, column := range columns(u.curve) {
 		t.counts[u.cells[column].state]++
 	}
@@ -125,6 +127,6 @@ func (t *table) write(w io.Writer) {
 	for i, reason := range t.reasons {
 		fmt.Fprintf(w, "  -%c  %s\n", 'a'+i, reason)
 	}
-	fmt.Fprintf(w, "%d programs, %d not applicable\n", len(names), t.counts[skipped])
+	fmt.Fprintf(w, "%d programs, %d cases compared, %d combinations not applicable\n", len(names), t.cases, t.counts[skipped])
 	fmt.Fprintf(w, "conformance: %d passed, %d failed\n", t.counts[passed], t.counts[failed])
 }
