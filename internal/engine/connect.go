@@ -39,7 +39,7 @@ func (e *Engine) connect(ctx context.Context, cfg Config) error {
 	if e.js, err = jetstream.New(e.conn); err != nil {
 		return fault.Wrap(err, fault.Internal, "prepare JetStream")
 	}
-	_, err = e.js.AccountInfo(ctx)
+	err = e.awaitJetStream(ctx)
 	switch {
 	case errors.Is(err, jetstream.ErrJetStreamNotEnabled), errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount):
 		return &fault.Error{Code: fault.Unsupported, Detail: "JetStream is not enabled on the server for this account", Err: err}
@@ -47,6 +47,22 @@ func (e *Engine) connect(ctx context.Context, cfg Config) error {
 		return unreachable(err, "no answer from JetStream")
 	}
 	return nil
+}
+
+// accountTimeout bounds one question to JetStream.
+const accountTimeout = 2 * time.Second
+
+// awaitJetStream asks until there is an answer: a cluster that has just been
+// started leaves questions unanswered until it has a leader.
+func (e *Engine) awaitJetStream(ctx context.Context) error {
+	for {
+		try, cancel := context.WithTimeout(ctx, accountTimeout)
+		_, err := e.js.AccountInfo(try)
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 // connectOptions returns the options for both kinds of server. Reconnecting
@@ -58,6 +74,9 @@ func connectOptions(ctx context.Context, cfg Config, closed chan struct{}) ([]na
 		nats.Name(cfg.Name),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
+		// A machine that vanished doesn't close its connections: find out.
+		nats.PingInterval(10 * time.Second),
+		nats.MaxPingsOutstanding(2),
 		// A publish that sits in a buffer while the connection is away would
 		// be reported as sent: fail it at once instead.
 		nats.ReconnectBufSize(-1),

@@ -63,8 +63,8 @@ func TestEmbeddedKeepsDataOverARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	roundTrip(t, first, "k", "kept")
-	if err := first.Healthy(t.Context()); err != nil {
-		t.Errorf("got %v, want healthy", err)
+	if err := first.Healthy(t.Context()); err != nil || !first.Embedded() {
+		t.Errorf("got %v, embedded=%v, want healthy and embedded", err, first.Embedded())
 	}
 	for range 2 {
 		if err := first.Close(t.Context()); err != nil {
@@ -149,8 +149,8 @@ func TestExternal(t *testing.T) {
 	e := open(t, engine.Config{URL: external(t, true)})
 	roundTrip(t, e, "k", "kept")
 	roundTrip(t, e, "k", "")
-	if err := e.Healthy(t.Context()); err != nil {
-		t.Errorf("got %v, want healthy", err)
+	if err := e.Healthy(t.Context()); err != nil || e.Embedded() {
+		t.Errorf("got %v, embedded=%v, want healthy and external", err, e.Embedded())
 	}
 }
 

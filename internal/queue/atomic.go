@@ -54,7 +54,7 @@ func newWrite(key string, meta any, data []byte) (write, error) {
 // engine syncs once for all of them. errSwapped means that one was there. The
 // headers are modified.
 func (b *bucket) putAll(ctx context.Context, writes []write) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	op, cancel := b.op(ctx)
 	defer cancel()
 	id := rand.Text()
 	for i, w := range writes {
@@ -69,7 +69,7 @@ func (b *bucket) putAll(ctx context.Context, writes []write) error {
 			continue
 		}
 		w.header.Set(batchCommitHeader, "1")
-		answer, err := b.js.Conn().RequestMsgWithContext(ctx, m)
+		answer, err := b.js.Conn().RequestMsgWithContext(op, m)
 		if err != nil {
 			return engineFault(ownTimeout(ctx, err), "write records")
 		}

@@ -12,6 +12,7 @@ type batchView struct {
 	items  []*entry
 	n      int // items that are there
 	counts map[State]int
+	ended  int64     // when the last of those that have ended did, in Unix milliseconds
 	seen   time.Time // when this process first heard of it, by its own clock
 }
 
@@ -27,21 +28,23 @@ func (x *index) batch(id string) *batchView {
 
 // place enters an item, and reports whether the batch is accepted.
 func (b *batchView) place(e *entry) bool {
-	for len(b.items) <= e.Item && e.Item < MaxBatch {
-		b.items = append(b.items, nil)
+	if e.Item < 0 || e.Item >= MaxBatch {
+		return false // not written by this service
 	}
-	if e.Item < MaxBatch {
-		if b.items[e.Item] == nil {
-			b.n++
-		}
-		b.items[e.Item] = e
+	if n := e.Item + 1 - len(b.items); n > 0 {
+		b.items = append(b.items, make([]*entry, n)...)
 	}
+	if b.items[e.Item] == nil {
+		b.n++
+	}
+	b.items[e.Item] = e
+	b.ended = max(b.ended, e.Finished)
 	return b.rev != 0
 }
 
 // displace takes an item out.
 func (b *batchView) displace(e *entry) {
-	if e.Item < len(b.items) && b.items[e.Item] == e {
+	if e.Item >= 0 && e.Item < len(b.items) && b.items[e.Item] == e {
 		b.items[e.Item] = nil
 		b.n--
 	}
@@ -170,18 +173,7 @@ func (x *index) items(batch string, keep func(*entry) bool) []entry {
 // held.
 func (x *index) inUse(e *entry, before int64) bool {
 	b := x.batches[e.Batch]
-	if e.Batch == "" || b == nil {
-		return false
-	}
-	if b.active() > 0 {
-		return true
-	}
-	for _, item := range b.items {
-		if item != nil && item.Finished > before {
-			return true
-		}
-	}
-	return false
+	return b != nil && (b.active() > 0 || b.ended > before)
 }
 
 // batchWork is what a sweep finds to do.

@@ -3,13 +3,13 @@ package queue_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
-	"provery/internal/fault"
 	"provery/internal/queue"
 )
 
@@ -92,27 +92,81 @@ func BenchmarkOverhead(b *testing.B) {
 	}
 }
 
-// BenchmarkRestart is the time from the start of the engine until every one of
-// the queued jobs can be leased again, and the memory that they take in this
-// process, engine included.
+// BenchmarkPaced is the same at a steady pace of jobs, idle in between.
+func BenchmarkPaced(b *testing.B) {
+	for _, pace := range []int{5, 50} {
+		b.Run(fmt.Sprintf("jobs-per-s=%d", pace), func(b *testing.B) {
+			f := open(b, "", queue.Config{})
+			stop := serve(b, f.Queue, 4)
+			defer stop()
+			var (
+				mu      sync.Mutex
+				samples []time.Duration
+				wg      sync.WaitGroup
+			)
+			tick := time.NewTicker(time.Second / time.Duration(pace))
+			defer tick.Stop()
+			for range b.N {
+				<-tick.C
+				wg.Go(func() {
+					start := time.Now()
+					finished(b, f.Queue, enqueue(b, f.Queue, newJob()).ID)
+					d := time.Since(start)
+					mu.Lock()
+					samples = append(samples, d)
+					mu.Unlock()
+				})
+			}
+			wg.Wait()
+			report(b, samples)
+		})
+	}
+}
+
+// BenchmarkSync is what the disk can do: one small synced write after another.
+// The other figures mean little without it.
+func BenchmarkSync(b *testing.B) {
+	f, err := os.Create(b.TempDir() + "/file")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	for range b.N {
+		if _, err := f.Write(make([]byte, 1000)); err != nil {
+			b.Fatal(err)
+		}
+		if err := f.Sync(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkBatch is the time to accept a batch.
+func BenchmarkBatch(b *testing.B) {
+	for _, n := range []int{1, 100, 1000, 10_000} {
+		b.Run(fmt.Sprintf("items=%d", n), func(b *testing.B) {
+			f := open(b, "", queue.Config{MaxQueued: 1 << 30, MaxQueuedBytes: 1 << 40})
+			for range b.N {
+				b.StopTimer()
+				jobs := items(n)
+				b.StartTimer()
+				accept(b, f.Queue, jobs)
+			}
+			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "items/s")
+		})
+	}
+}
+
+// BenchmarkRestart is the time from the start of the engine until the first of
+// the queued jobs is leased and all others can be, and the memory that they
+// take in this process: the index alone, and with the embedded engine.
 func BenchmarkRestart(b *testing.B) {
 	const jobs = 10_000
 	b.Run(fmt.Sprintf("jobs=%d", jobs), func(b *testing.B) {
-		cfg := queue.Config{MaxQueued: jobs}
+		cfg := queue.Config{MaxQueued: jobs, SweepInterval: -1}
 		f := open(b, "", cfg)
-		var wg sync.WaitGroup
-		for range 64 {
-			wg.Go(func() {
-				for range jobs/64 + 1 {
-					if _, _, err := f.Enqueue(b.Context(), newJob()); err != nil && !fault.Is(err, fault.Overloaded) {
-						b.Errorf("enqueue: %v", err)
-					}
-				}
-			})
-		}
-		wg.Wait()
+		accept(b, f.Queue, items(jobs))
 		f.stop()
-		cfg.SweepInterval = -1
 		empty := heap()
 		b.ResetTimer()
 		for range b.N {
@@ -126,6 +180,10 @@ func BenchmarkRestart(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.ReportMetric(float64(heap()-empty)/(1<<20), "MiB")
+			before := heap()
+			other := g.another(b, cfg)
+			b.ReportMetric(float64(heap()-before)/(1<<20), "MiB-index")
+			other.Close()
 			g.stop()
 			b.StartTimer()
 		}

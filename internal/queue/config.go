@@ -54,8 +54,8 @@ type Config struct {
 	// ten times more often than Wait looks at its job's record. Default: 1 s.
 	PollInterval time.Duration
 
-	// Now is this machine's clock. Where it is off from the engine's by a
-	// second or more, the engine's counts. Default: time.Now.
+	// Now is this machine's clock. The engine's counts, where it tells the
+	// time; a difference of a second or more is reported. Default: time.Now.
 	Now func() time.Time
 	// Logger takes what the queue does on its own. Default: slog.DiscardHandler.
 	Logger *slog.Logger

@@ -142,15 +142,21 @@ func (q *Queue) newRecord(n *NewJob, args Payload) record {
 // errUnknown marks an error after which the job may run or not.
 var errUnknown = errors.New("queue: the outcome of the write is unknown")
 
-// create writes the record of a new job. Where the outcome of the write is
-// unknown, the record itself tells: its id can't be anybody else's. Where
-// there is none, a marker in its place makes sure that none comes later.
+// create writes the record of a new job. While the outcome is unknown it tries
+// again: the record's id can't be anybody else's, so that a second write finds
+// the first. What is unknown in the end is settled.
 func (q *Queue) create(ctx context.Context, r record) (snapshot, error) {
 	s := snapshot{record: r}
 	var err error
-	switch s.rev, err = q.records.putJob(ctx, &r, 0); {
+	for wait := 50 * time.Millisecond; ; wait *= 2 {
+		s.rev, err = q.records.putJob(ctx, &r, 0)
+		if err == nil || !fault.Is(err, fault.Overloaded) || !pause(ctx, wait) {
+			break
+		}
+	}
+	switch {
 	case err == nil:
-	case err == errSwapped: // perhaps a write that the client library repeated
+	case err == errSwapped:
 		now, rerr := q.records.getJob(ctx, r.ID)
 		if rerr != nil || !now.Created.Equal(r.Created) {
 			return snapshot{}, fault.Wrap(err, fault.Internal, "enqueue")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -18,6 +19,11 @@ type feed struct {
 	ready   chan struct{} // closed when the records present at the start are in
 	once    sync.Once
 }
+
+// feedHeartbeat is how often the engine says that it is there: after two that
+// are missing the feed is taken up anew. The library's own choice, 15 s, would
+// leave a process blind for half a minute after a restart of the engine.
+const feedHeartbeat = time.Second
 
 // startFeed follows the bucket into x and returns when x is complete.
 func startFeed(ctx context.Context, b *bucket, x *index) (*feed, error) {
@@ -42,7 +48,7 @@ func startFeed(ctx context.Context, b *bucket, x *index) (*feed, error) {
 		if md.NumPending == 0 {
 			f.once.Do(func() { close(f.ready) })
 		}
-	})
+	}, jetstream.PullHeartbeat(feedHeartbeat))
 	if err != nil {
 		return nil, engineFault(err, "follow job records")
 	}

@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"crypto/rand"
+	"os"
 	"testing"
 	"time"
 
@@ -14,7 +15,12 @@ import (
 	"provery/internal/store/file"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if text := os.Getenv(roleVariable); text != "" {
+		os.Exit(runRole(text))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // circuit is a circuit id for tests.
 var circuit = store.Sum([]byte("circuit"))

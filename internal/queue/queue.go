@@ -112,10 +112,32 @@ func (q *Queue) start(ctx context.Context) (err error) {
 		return err
 	}
 	q.spawn(q.beatLoop)
+	q.spawn(q.linkLoop)
 	if q.cfg.SweepInterval > 0 {
 		q.spawn(q.sweepLoop)
 	}
 	return nil
+}
+
+// linkLoop follows the connection until the queue is closed.
+func (q *Queue) linkLoop() {
+	changed := q.conn.StatusChanged(nats.CONNECTED, nats.RECONNECTING)
+	defer q.conn.RemoveStatusListener(changed)
+	for {
+		select {
+		case s, open := <-changed:
+			switch {
+			case !open:
+				return // the connection has ended
+			case s == nats.CONNECTED:
+				q.records.connected()
+			default:
+				q.records.disconnected()
+			}
+		case <-q.ctx.Done():
+			return
+		}
+	}
 }
 
 // processNumber makes a number of a process's id.

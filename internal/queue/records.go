@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -25,6 +26,7 @@ const (
 	maxDetail   = 4 << 10   // bytes of an error's text
 	markerTTL   = time.Hour // how long a deleted job's marker stays
 	callTimeout = 10 * time.Second
+	opTimeout   = 3 * time.Second // of one read or write of a record
 )
 
 // snapshot is a record as it was at a revision.
@@ -42,6 +44,35 @@ type bucket struct {
 	js     jetstream.JetStream
 	stream jetstream.Stream
 	prefix string // of the subjects of its keys
+
+	mu     sync.Mutex
+	link   context.Context // done when the connection is lost
+	cutOff context.CancelFunc
+}
+
+// connected begins a new connection.
+func (b *bucket) connected() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.link, b.cutOff = context.WithCancel(context.Background())
+}
+
+// disconnected ends the waits for answers that won't come.
+func (b *bucket) disconnected() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cutOff()
+}
+
+// op returns the context of one read or write: it is bounded in time, and ends
+// with the connection.
+func (b *bucket) op(ctx context.Context) (context.Context, context.CancelFunc) {
+	b.mu.Lock()
+	link := b.link
+	b.mu.Unlock()
+	op, cancel := context.WithTimeout(ctx, opTimeout)
+	stop := context.AfterFunc(link, cancel)
+	return op, func() { stop(); cancel() }
 }
 
 // openBucket creates the bucket or brings its settings up to date. It has the
@@ -75,7 +106,9 @@ func openBucket(ctx context.Context, js jetstream.JetStream, name string, replic
 	if err != nil {
 		return nil, engineFault(ownTimeout(ctx, err), "open job records")
 	}
-	return &bucket{js: js, stream: s, prefix: prefix}, nil
+	b := &bucket{js: js, stream: s, prefix: prefix}
+	b.connected()
+	return b, nil
 }
 
 // put writes a key if its revision is still rev (0: absent), and returns the
@@ -86,7 +119,9 @@ func (b *bucket) put(ctx context.Context, key string, rev uint64, header nats.He
 	if ttl > 0 {
 		opts = append(opts, jetstream.WithMsgTTL(ttl))
 	}
-	ack, err := b.js.PublishMsg(ctx, &nats.Msg{Subject: b.prefix + key, Header: header, Data: data}, opts...)
+	op, cancel := b.op(ctx)
+	defer cancel()
+	ack, err := b.js.PublishMsg(op, &nats.Msg{Subject: b.prefix + key, Header: header, Data: data}, opts...)
 	if err != nil {
 		return 0, engineFault(ownTimeout(ctx, err), "write record")
 	}
@@ -96,7 +131,9 @@ func (b *bucket) put(ctx context.Context, key string, rev uint64, header nats.He
 // get reads a key. NotFound covers deleted ones, whose marker's revision is
 // returned: it is what a new value has to replace.
 func (b *bucket) get(ctx context.Context, key string) ([]byte, uint64, error) {
-	m, err := b.stream.GetLastMsgForSubject(ctx, b.prefix+key)
+	op, cancel := b.op(ctx)
+	defer cancel()
+	m, err := b.stream.GetLastMsgForSubject(op, b.prefix+key)
 	if err != nil {
 		return nil, 0, engineFault(ownTimeout(ctx, err), "read record")
 	}
@@ -159,10 +196,11 @@ func engineFault(err error, doing string) error {
 	return fault.Wrap(err, fault.Internal, "%s", doing)
 }
 
-// ownTimeout tells the client library's time-out, which is the engine's fault,
-// from the caller's.
+// ownTimeout tells time-outs and lost connections, which are the engine's
+// fault, from the end of the caller's context.
 func ownTimeout(ctx context.Context, err error) error {
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+	ended := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+	if ended && ctx.Err() == nil {
 		return nats.ErrTimeout
 	}
 	return err
