@@ -51,7 +51,7 @@ func translate(message string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("unknown failure %q", message)
 	}
-	if text != "" { // with its quotes
+	if len(text) > len(`""`) { // with its quotes; an empty message says nothing
 		own += ": " + text[1:len(text)-1]
 	}
 	if place != "" {
@@ -122,7 +122,7 @@ func TestTranslate(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, theirs, want string }{
 		{"place and message", `Execution failed: Assertion failed at main.zok:3:12: "x: y"`, "main.zok:3:12: assertion failed: x: y"},
-		{"empty message", `Execution failed: Assertion failed at main.zok:3:12: ""`, "main.zok:3:12: assertion failed: "},
+		{"empty message", `Execution failed: Assertion failed at main.zok:3:12: ""`, "main.zok:3:12: assertion failed"},
 		{"place", "Execution failed: Unsatisfied constraint at ./lib/a.zok:1:2", "./lib/a.zok:1:2: a constraint of an assembly block isn't satisfied"},
 		{"plain", "Execution failed: Division by zero", "division by zero"},
 		{"gadget", "Execution failed: Sum check failed" + unexpected, "the constraint of a built-in operation (Sum) isn't satisfied"},

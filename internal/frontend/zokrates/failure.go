@@ -71,7 +71,7 @@ func (s *description) fault() *fault.Error {
 	switch {
 	case s.kind == failureOther:
 		text = fmt.Sprintf(text, s.message)
-	case s.hasMessage:
+	case s.message != "":
 		text += ": " + s.message
 	}
 	err := fault.New(fault.UnsatisfiedWitness, "%s", text)
