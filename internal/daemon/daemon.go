@@ -10,7 +10,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -245,35 +244,20 @@ func (d *Daemon) frontends() []api.Frontend {
 // requests are answered, running proofs get the drain time, and what isn't
 // done by then is handed back to the queue. It closes everything.
 func (d *Daemon) Run(ctx context.Context) error {
-	server := &http.Server{
-		Handler: d.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
-	}
-	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	working, stop := context.WithCancel(ctx)
 	defer stop()
 	var background sync.WaitGroup
 	background.Go(func() { d.pool.Run(working) })
 	background.Go(func() { d.checkFiles(working) })
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(d.listener) }()
 	d.log.Info("serving", "address", d.Addr(), "data", d.cfg.DataDir, "slots", d.cfg.Workers.Slots, "version", d.build.Version)
-
-	var err error
-	select {
-	case <-ctx.Done():
+	defer context.AfterFunc(ctx, func() {
 		d.log.Info("stopping: no new requests, running proofs are finished", "drain", d.cfg.DrainTimeout)
-	case err = <-served:
-		err = fault.Wrap(err, fault.Internal, "serve HTTP")
-	}
-	d.handler.Drain()
-	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.cfg.DrainTimeout+5*time.Second)
-	defer cancel()
+	})()
+	// Requests end a little after the proofs that some of them wait for.
+	err := d.handler.Serve(ctx, d.listener, d.cfg.DrainTimeout+5*time.Second)
 	stop()
-	if e := server.Shutdown(shutdown); e != nil {
-		err = errors.Join(err, e, server.Close())
-	}
 	background.Wait()
-	return errors.Join(err, d.close(context.WithoutCancel(ctx)))
+	return errors.Join(fault.Wrap(err, fault.Internal, "serve HTTP"), d.close(context.WithoutCancel(ctx)))
 }
 
 // checkFiles hashes all stored files once, so that /readyz names damaged ones
