@@ -156,8 +156,8 @@ func (d *Daemon) openRegistry(ctx context.Context) (err error) {
 }
 
 func (d *Daemon) openSeal(context.Context) (err error) {
-	waiting := d.queue.Stats().ByState
-	haveSealed := waiting[queue.Queued]+waiting[queue.Running] > 0
+	st := d.queue.Stats()
+	haveSealed := st.ByState[queue.Queued]+st.ByState[queue.Running]+st.Dead > 0
 	d.ring, err = seal.Ensure(d.path("seal.key"), haveSealed)
 	return err
 }

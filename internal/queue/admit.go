@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"provery/internal/fault"
@@ -85,6 +87,23 @@ type rate struct {
 func (r *rate) note(t time.Time) {
 	r.ends[r.n%len(r.ends)] = t
 	r.n++
+}
+
+// seedWindow is how old an end may be to count after a restart.
+const seedWindow = 10 * time.Minute
+
+// seedRate takes the pace over from the records of jobs that have ended, so
+// that a process that was just started isn't clueless.
+func (q *Queue) seedRate() {
+	now, local := q.now(), time.Now()
+	since := now.Add(-seedWindow).UnixMilli()
+	ended := q.index.selectEntries(false, func(e *entry) bool { return e.State.Terminal() && e.Finished > since })
+	slices.SortFunc(ended, func(a, b entry) int { return cmp.Compare(a.Finished, b.Finished) })
+	q.index.mu.Lock()
+	defer q.index.mu.Unlock()
+	for _, e := range ended {
+		q.index.ends.note(local.Add(-now.Sub(time.UnixMilli(e.Finished))))
+	}
 }
 
 // interval returns the mean time between two ends, and false while there are

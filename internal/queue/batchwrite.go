@@ -22,7 +22,7 @@ func (q *Queue) acceptBatch(ctx context.Context, r *batchRecord, items []NewJob)
 	}
 	switch accepted, serr := q.settleBatch(ctx, r.ID); {
 	case serr != nil:
-		return &fault.Error{Code: fault.CodeOf(err), Detail: "enqueue batch: " + err.Error(), RetryAfter: engineRetry, Err: errors.Join(errUnknown, err)}
+		return &fault.Error{Code: fault.CodeOf(err), Detail: "enqueue batch: " + err.Error() + "; whether it was accepted is unknown", RetryAfter: engineRetry, Err: errors.Join(errUnknown, err)}
 	case accepted:
 		return nil
 	}

@@ -157,6 +157,19 @@ func BenchmarkBatch(b *testing.B) {
 	}
 }
 
+// BenchmarkCancelBatch is the time to cancel all items of a batch.
+func BenchmarkCancelBatch(b *testing.B) {
+	f := open(b, "", queue.Config{})
+	for range b.N {
+		b.StopTimer()
+		batch := accept(b, f.Queue, items(1000))
+		b.StartTimer()
+		if _, err := f.CancelBatch(b.Context(), batch.ID); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkRestart is the time from the start of the engine until the first of
 // the queued jobs is leased and all others can be, and the memory that they
 // take in this process: the index alone, and with the embedded engine.

@@ -199,7 +199,7 @@ func (q *Queue) settle(ctx context.Context, id string, cause error) (snapshot, e
 			return snapshot{}, cause
 		}
 	}
-	return snapshot{}, &fault.Error{Code: fault.CodeOf(cause), Detail: cause.Error(), RetryAfter: engineRetry, Err: errors.Join(errUnknown, cause)}
+	return snapshot{}, &fault.Error{Code: fault.CodeOf(cause), Detail: cause.Error() + "; whether the job was accepted is unknown", RetryAfter: engineRetry, Err: errors.Join(errUnknown, cause)}
 }
 
 // settleTimeout bounds settle.

@@ -76,6 +76,24 @@ func TestOwnersShareOfTheQueue(t *testing.T) {
 	}
 }
 
+// TestRetryAfterARestart asks a process that has just been started.
+func TestRetryAfterARestart(t *testing.T) {
+	t.Parallel()
+	f := open(t, "", queue.Config{})
+	for range 3 {
+		enqueue(t, f.Queue, newJob())
+		if err := lease(t, f.Queue).Complete(t.Context(), queue.Result{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	known := f.Stats().MeanInterval
+	f.stop()
+	g := open(t, f.dir, queue.Config{})
+	if got := g.Stats().MeanInterval; got <= 0 || (got-known).Abs() > 5*time.Millisecond {
+		t.Errorf("got a mean interval of %v, want about %v", got, known)
+	}
+}
+
 func TestNudge(t *testing.T) {
 	t.Parallel()
 	f := open(t, "", queue.Config{PollInterval: time.Hour})

@@ -108,6 +108,7 @@ func (q *Queue) start(ctx context.Context) (err error) {
 	if q.feed, err = startFeed(ctx, q.records, q.index); err != nil {
 		return err
 	}
+	q.seedRate()
 	if err := q.listen(); err != nil {
 		return err
 	}
