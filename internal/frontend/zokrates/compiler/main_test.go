@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -51,10 +52,12 @@ func fake(what string) {
 	verb, arg, _ := strings.Cut(what, " ")
 	switch verb {
 	case "hang": // and hold a connection while it lives
-		if _, err := net.Dial("tcp", arg); err != nil {
+		conn, err := net.Dial("tcp", arg)
+		if err != nil {
 			panic(err)
 		}
-		select {}
+		hang()
+		_ = conn.Close()
 	case "fail":
 		fmt.Fprintln(os.Stderr, arg)
 	case "kill":
@@ -63,7 +66,7 @@ func fake(what string) {
 			panic(err)
 		}
 		_ = self.Kill()
-		select {}
+		hang()
 	case "say":
 		_, _ = os.Stdout.WriteString(arg)
 	case "program":
@@ -130,3 +133,7 @@ func failing(t testing.TB, c *Compiler, req Request) *fault.Error {
 	}
 	return f
 }
+
+// hang waits for longer than any test lasts. An empty select would do for as
+// long as the runtime doesn't take it for a deadlock.
+func hang() { <-time.After(time.Hour) }
