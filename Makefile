@@ -79,12 +79,7 @@ race: ## the race detector on the concurrent packages
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (5s)
-	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' internal api client examples | sort); do \
-	  for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9]*)\(.*/\1/p' $$target); do \
-	    echo "fuzz $$(dirname $$target) $$name"; \
-	    go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x ./$$(dirname $$target) | tail -n 1; \
-	  done; \
-	done
+	@FUZZTIME=$(FUZZTIME) .ci/fuzz
 
 .PHONY: test-conformance
 test-conformance: $(TOOLCHAIN) ## 120 programs through zokrates-js and Provery on all curves (about 15 minutes)
