@@ -74,6 +74,7 @@ type Daemon struct {
 	tools     *worker.Tools
 	compiler  httpapi.Compiler
 	pool      *worker.Pool
+	threads   int // for each proof
 	metrics   *telemetry.Metrics
 	handler   *httpapi.Server
 	listener  net.Listener
@@ -168,24 +169,27 @@ func (d *Daemon) buildWorker(context.Context) error {
 	d.onClose(func(context.Context) error { d.catalogue.Close(); return nil })
 	d.registrar = worker.NewRegistrar(d.kit, d.registry, d.blobs, d.catalogue, threads)
 	d.tools = worker.NewTools(d.kit, d.catalogue, threads)
-	d.pool = worker.NewPool(d.poolConfig(threads), d.queue, d.catalogue, d.ring)
+	d.pool = worker.NewPool(d.poolConfig(), d.queue, d.proving(threads))
 	return nil
 }
 
-// poolConfig returns the configuration of the workers on so many threads.
-func (d *Daemon) poolConfig(threads int) worker.PoolConfig {
+// proving returns the handler of proofs on so many threads together.
+func (d *Daemon) proving(threads int) *worker.Proving {
 	perProof := d.cfg.Workers.Threads
 	if perProof == 0 {
 		perProof = max(1, threads/d.cfg.Workers.Slots)
 	}
+	d.threads = perProof
+	return worker.NewProving(worker.ProvingConfig{Threads: perProof, Rand: rand.Reader, Now: time.Now, Observer: d.metrics}, d.catalogue, d.ring)
+}
+
+// poolConfig returns the configuration of the pool of workers.
+func (d *Daemon) poolConfig() worker.PoolConfig {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	return worker.PoolConfig{
-		Name: host, Slots: d.cfg.Workers.Slots, Threads: perProof, Drain: d.cfg.DrainTimeout,
-		Rand: rand.Reader, Now: time.Now, Log: d.log.With("part", "worker"), Observer: d.metrics,
-	}
+	return worker.PoolConfig{Name: host, Slots: d.cfg.Workers.Slots, Drain: d.cfg.DrainTimeout, Log: d.log.With("part", "worker")}
 }
 
 func (d *Daemon) buildHandler(context.Context) (err error) {

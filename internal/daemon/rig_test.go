@@ -142,7 +142,7 @@ type hold struct{ gate chan struct{} }
 func newHold() *hold { return &hold{make(chan struct{})} }
 
 func (h *hold) before(d *Daemon) {
-	d.pool = worker.NewPool(d.poolConfig(1), heldQueue{d.queue, h.gate}, d.catalogue, d.ring)
+	d.pool = worker.NewPool(d.poolConfig(), heldQueue{d.queue, h.gate}, d.proving(1))
 }
 
 func (h *hold) release() { close(h.gate) }
@@ -152,11 +152,11 @@ type heldQueue struct {
 	gate chan struct{}
 }
 
-// Lease waits for the gate first.
-func (q heldQueue) Lease(ctx context.Context, name string) (*queue.Lease, error) {
+// LeaseWith waits for the gate first.
+func (q heldQueue) LeaseWith(ctx context.Context, o queue.LeaseOptions) (*queue.Lease, error) {
 	select {
 	case <-q.gate:
-		return q.Queue.Lease(ctx, name)
+		return q.Queue.LeaseWith(ctx, o)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

@@ -2,69 +2,54 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
-	"provery/api"
 	"provery/internal/fault"
 	"provery/internal/queue"
-	"provery/internal/store"
 )
 
 // Leaser is the part of the queue that a pool needs.
 type Leaser interface {
-	Lease(ctx context.Context, worker string) (*queue.Lease, error)
-}
-
-// Opener opens the sealed arguments of a job.
-type Opener interface {
-	Open(jobID, purpose string, sealed []byte) ([]byte, error)
-}
-
-// Observer is told how each attempt ended.
-type Observer interface {
-	ObserveAttempt(scheme, outcome string, l *api.Ledger)
+	LeaseWith(ctx context.Context, o queue.LeaseOptions) (*queue.Lease, error)
 }
 
 // PoolConfig configures a Pool.
 type PoolConfig struct {
-	Name    string // of the worker, in the jobs' history
-	Slots   int    // proofs at a time
-	Threads int    // for each proof
-	// Drain bounds the wait for running proofs when the pool stops; what
+	Name  string // of the worker, in the jobs' history
+	Slots int    // jobs at a time
+	// Drain bounds the wait for running jobs when the pool stops; what
 	// isn't done by then is handed back.
-	Drain    time.Duration
-	Rand     io.Reader // blinding scalars: crypto/rand.Reader outside of tests
-	Now      func() time.Time
-	Log      *slog.Logger
-	Observer Observer
+	Drain time.Duration
+	Log   *slog.Logger
 }
 
-// Pool takes jobs from the queue and proves them.
+// Pool takes jobs from the queue and runs them.
 type Pool struct {
-	cfg       PoolConfig
-	queue     Leaser
-	catalogue *Catalogue
-	sealed    Opener
+	cfg      PoolConfig
+	queue    Leaser
+	handlers map[string]Handler // by kind
 }
 
-// NewPool returns a pool; Run starts it.
-func NewPool(cfg PoolConfig, q Leaser, c *Catalogue, sealed Opener) *Pool {
-	cfg.Slots, cfg.Threads = max(cfg.Slots, 1), max(cfg.Threads, 1)
-	return &Pool{cfg: cfg, queue: q, catalogue: c, sealed: sealed}
+// NewPool returns a pool that takes the jobs of the handlers' kinds; Run
+// starts it.
+func NewPool(cfg PoolConfig, q Leaser, handlers ...Handler) *Pool {
+	cfg.Slots = max(cfg.Slots, 1)
+	p := &Pool{cfg: cfg, queue: q, handlers: map[string]Handler{}}
+	for _, h := range handlers {
+		p.handlers[h.Kind()] = h
+	}
+	return p
 }
 
-// Slots returns the number of proofs at a time.
+// Slots returns the number of jobs at a time.
 func (p *Pool) Slots() int { return p.cfg.Slots }
 
-// Threads returns the number of threads for each proof.
-func (p *Pool) Threads() int { return p.cfg.Threads }
-
-// Run leases and proves until ctx is done. Then it takes no more jobs, waits
+// Run leases and works until ctx is done. Then it takes no more jobs, waits
 // for the running ones up to the drain time, hands back the rest, and returns.
 func (p *Pool) Run(ctx context.Context) {
 	working, stop := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -94,8 +79,9 @@ func (p *Pool) Run(ctx context.Context) {
 var errDrained = errors.New("worker: drain time is over")
 
 func (p *Pool) loop(ctx, working context.Context) {
+	options := queue.LeaseOptions{Worker: p.cfg.Name, Kinds: slices.Sorted(maps.Keys(p.handlers))}
 	for ctx.Err() == nil {
-		lease, err := p.queue.Lease(ctx, p.cfg.Name)
+		lease, err := p.queue.LeaseWith(ctx, options)
 		switch {
 		case err == nil:
 			p.work(working, lease)
@@ -114,18 +100,17 @@ func (p *Pool) loop(ctx, working context.Context) {
 // work runs one attempt and tells the queue how it ended.
 func (p *Pool) work(working context.Context, lease *queue.Lease) {
 	job := lease.Job()
-	log := p.cfg.Log.With("job", job.ID, "attempt", job.Attempt)
+	log := p.cfg.Log.With("job", job.ID, "kind", job.Kind, "attempt", job.Attempt)
 	ctx, cancel := context.WithCancelCause(lease.Context())
 	defer cancel(nil)
 	defer context.AfterFunc(working, func() { cancel(errDrained) })()
 
-	run := &attempt{pool: p, lease: lease, job: job}
-	body, ledger, err := run.prove(ctx)
+	result, err := run(ctx, p.handlers[job.Kind], lease)
 	// The lease is ended by its own means even if ctx is done.
 	report := context.WithoutCancel(working)
 	switch {
 	case err == nil:
-		err = complete(report, log, lease, queue.Result{Body: body, Ledger: ledger})
+		err = complete(report, log, lease, result)
 	case context.Cause(ctx) == errDrained:
 		log.Info("handing the job back")
 		err = lease.Release(report)
@@ -143,13 +128,19 @@ func (p *Pool) work(working context.Context, lease *queue.Lease) {
 	}
 }
 
+// run runs a handler; its panics become internal errors.
+func run(ctx context.Context, h Handler, lease *queue.Lease) (result queue.Result, err error) {
+	defer recoverTo(&err)
+	return h.Run(ctx, lease)
+}
+
 // complete hands in a result. One that can't be kept, because the disk is full
 // or the result too large, fails the attempt with that reason.
 func complete(ctx context.Context, log *slog.Logger, lease *queue.Lease, r queue.Result) error {
 	err := lease.Complete(ctx, r)
 	switch {
 	case err == nil:
-		log.Info("proof made", "circuit", lease.Job().CircuitID)
+		log.Info("job done", "circuit", lease.Job().CircuitID)
 	case !fault.Is(err, fault.Conflict):
 		return fail(ctx, log, lease, classify(err))
 	}
@@ -172,7 +163,7 @@ func classify(err error) *fault.Error {
 	if errors.As(err, &f) {
 		return f
 	}
-	return &fault.Error{Code: fault.CodeOf(err), Detail: "the proof failed for a reason inside of the service", Err: err}
+	return &fault.Error{Code: fault.CodeOf(err), Detail: "the job failed for a reason inside of the service", Err: err}
 }
 
 // cause returns the text for the log: of a fault of the service what is behind
@@ -182,23 +173,4 @@ func cause(f *fault.Error) string {
 		return f.Error() + ": " + f.Err.Error()
 	}
 	return f.Error()
-}
-
-// SealPurpose is the purpose under which a job's Task is sealed.
-const SealPurpose = "arguments"
-
-// Task is what a job's sealed arguments hold.
-type Task struct {
-	Arguments json.RawMessage `json:"arguments,omitempty"`
-	Reduce    bool            `json:"reduce,omitempty"`
-	// Witness is a witness file, instead of arguments.
-	Witness []byte `json:"witness,omitempty"`
-}
-
-// resultOf is the body of a job's result.
-func resultOf(proof, outputs json.RawMessage, inputs []string, circuit, provingKey, verifyingKey store.Digest) ([]byte, error) {
-	return json.Marshal(api.Result{
-		Proof: proof, Outputs: outputs, PublicInputs: inputs,
-		CircuitDigest: circuit.String(), ProvingKeyDigest: provingKey.String(), VerifyingKeyDigest: verifyingKey.String(),
-	})
 }

@@ -204,9 +204,9 @@ type losing struct {
 	once    sync.Once
 }
 
-// Lease leases a job.
-func (l *losing) Lease(ctx context.Context, worker string) (*queue.Lease, error) {
-	lease, err := l.Queue.Lease(ctx, worker)
+// LeaseWith leases a job.
+func (l *losing) LeaseWith(ctx context.Context, o queue.LeaseOptions) (*queue.Lease, error) {
+	lease, err := l.Queue.LeaseWith(ctx, o)
 	if err == nil {
 		l.once.Do(func() {
 			go func() { <-l.entered; lease.Abandon() }()
@@ -284,14 +284,14 @@ type awayQueue struct {
 	tried chan struct{}
 }
 
-// Lease fails as long as there are failures left.
-func (q awayQueue) Lease(ctx context.Context, worker string) (*queue.Lease, error) {
+// LeaseWith fails as long as there are failures left.
+func (q awayQueue) LeaseWith(ctx context.Context, o queue.LeaseOptions) (*queue.Lease, error) {
 	select {
 	case <-q.fail:
 		q.tried <- struct{}{}
 		return nil, fault.New(fault.Internal, "look for work")
 	default:
-		return q.Leaser.Lease(ctx, worker)
+		return q.Leaser.LeaseWith(ctx, o)
 	}
 }
 
@@ -310,4 +310,52 @@ func TestLeaseErrorsArePassed(t *testing.T) {
 	stop := closed.pool(closed.queue, nil, time.Minute)
 	closed.queue.Close() // the slots end by themselves, Run with its context
 	stop()
+}
+
+// echo is a handler of another kind. Its result is the job's arguments.
+type echo struct{}
+
+// Kind implements Handler.
+func (echo) Kind() string { return "echo" }
+
+// Run implements Handler.
+func (echo) Run(ctx context.Context, lease *queue.Lease) (result queue.Result, err error) {
+	if result.Body, err = lease.Arguments(ctx); string(result.Body) == "panic" {
+		panic(secret)
+	}
+	return result, err
+}
+
+// TestPoolDispatches runs jobs of two kinds in one pool, and leaves those of a
+// third alone.
+func TestPoolDispatches(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	c, k := r.ready("mul")
+	enqueue := func(kind, arguments string) queue.Job {
+		j, _, err := r.queue.Enqueue(t.Context(), queue.NewJob{Kind: kind, Sealed: []byte(arguments)})
+		r.check(err)
+		return j
+	}
+	other, echoed, broken := enqueue("other", "x"), enqueue("echo", "abc"), enqueue("echo", "panic")
+	proof := r.enqueue(c, k, `["6","7"]`)
+	r.pool(r.queue, nil, time.Minute, echo{})
+	j := r.ended(echoed.ID)
+	body, err := r.queue.Result(t.Context(), j)
+	r.check(err)
+	if j.State != queue.Succeeded || string(body) != "abc" {
+		t.Errorf("got %s with %q, want the echo", j.State, body)
+	}
+	j = r.ended(broken.ID)
+	if j.State != queue.Failed || j.Problem.Code != fault.Internal || strings.Contains(r.log.String(), secret) {
+		t.Errorf("got %s %+v, want an internal error, and the panic's value unseen", j.State, j.Problem)
+	}
+	if j := r.ended(proof.ID); j.State != queue.Succeeded {
+		t.Errorf("got %s, want the proof made", j.State)
+	}
+	left, err := r.queue.Job(t.Context(), other.ID)
+	r.check(err)
+	if left.State != queue.Queued || left.Attempt != 0 {
+		t.Errorf("got %+v, want the job of an unknown kind left alone", left)
+	}
 }

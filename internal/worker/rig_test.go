@@ -172,12 +172,12 @@ func (r *rig) enqueue(c registry.Circuit, k registry.KeySet, arguments string) q
 }
 
 // pool runs a pool of one slot until the test ends or stop is called.
-func (r *rig) pool(l Leaser, o Observer, drain time.Duration) (stop func()) {
+func (r *rig) pool(l Leaser, o Observer, drain time.Duration, more ...Handler) (stop func()) {
 	r.t.Helper()
+	proving := NewProving(ProvingConfig{Threads: 1, Rand: rand.Reader, Now: time.Now, Observer: o}, r.catalogue, plainBox{})
 	p := NewPool(PoolConfig{
-		Name: "test", Slots: 1, Threads: 1, Drain: drain, Rand: rand.Reader, Now: time.Now,
-		Log: slog.New(slog.NewTextHandler(r.log, nil)), Observer: o,
-	}, l, r.catalogue, plainBox{})
+		Name: "test", Slots: 1, Drain: drain, Log: slog.New(slog.NewTextHandler(r.log, nil)),
+	}, l, append(more, proving)...)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
 	done := make(chan struct{})
 	go func() { defer close(done); p.Run(ctx) }()
