@@ -224,6 +224,14 @@ type Domain[S any] interface {
 	// the powers of omega in natural order. b and c are overwritten too.
 	// The last coefficient, a[n-1], is 0 if A·B = C on the domain.
 	Quotient(ctx context.Context, a, b, c []S, threads int) error
+	// OddQuotient overwrites a with the evaluations of A·B - C at the odd
+	// powers of root, root^(2i+1) at index i, where root² is omega and a, b, c
+	// hold the n evaluations of A, B, C at the powers of omega in natural
+	// order. There X^n - 1 is -2, so that these are the evaluations of the
+	// quotient up to that factor; whether A·B = C on the domain, they don't
+	// tell. b and c are overwritten too. It is fastest with one root for all
+	// calls.
+	OddQuotient(ctx context.Context, a, b, c []S, root *S, threads int) error
 	// SquareQuotient overwrites a with the coefficients of X^0 to X^(n-1) of
 	// ((A + shift·Z)² - C)/Z for Z = X^n - 1, where a, c hold the n
 	// evaluations of A, C at the powers of omega in natural order and A² = C

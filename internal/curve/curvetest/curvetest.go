@@ -35,6 +35,7 @@ func Run[S, A1, A2 any](t *testing.T, subject Subject[S, A1, A2]) {
 	t.Run("Combine", func(t *testing.T) { testCombine(t, s.Field) })
 	t.Run("Domain", func(t *testing.T) { testDomain(t, subject) })
 	t.Run("Quotient", func(t *testing.T) { testQuotient(t, subject) })
+	t.Run("OddQuotient", func(t *testing.T) { testOddQuotient(t, subject) })
 	t.Run("SquareQuotient", func(t *testing.T) { testSquareQuotient(t, subject) })
 	t.Run("Interpolate", func(t *testing.T) { testInterpolate(t, subject) })
 	t.Run("G1", func(t *testing.T) { testGroup(t, s.Field, s.G1, subject.OutsideG1, s.Params.G1Bytes()) })

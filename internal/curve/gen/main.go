@@ -51,7 +51,7 @@ var forG1 = []string{"g1.go", "batch_g1.go", "msm_g1.go", "outside_g1_test.go"}
 // forCurve lists bn254's files that have a twin in each other adapter.
 var forCurve = []string{
 	"field.go", "vector.go", "coordinates.go", "extension.go", "suite.go",
-	"g1.go", "g2.go", "batch_g1.go", "batch_g2.go", "msm.go", "msm_g1.go", "msm_g2.go", "ntt.go", "domain.go", "square.go",
+	"g1.go", "g2.go", "batch_g1.go", "batch_g2.go", "msm.go", "msm_g1.go", "msm_g2.go", "ntt.go", "domain.go", "odd.go", "square.go",
 	"outside_g1_test.go", "outside_g2_test.go", "suite_test.go",
 }
 
