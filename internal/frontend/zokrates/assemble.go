@@ -1,11 +1,7 @@
 package zokrates
 
 import (
-	"math"
-	"slices"
-
 	"provery/internal/curve"
-	"provery/internal/fault"
 	"provery/internal/r1cs"
 )
 
@@ -17,7 +13,7 @@ func assemble[S any](f curve.Field[S], c *compiler, h *Header, parameters []para
 	if err != nil {
 		return nil, err
 	}
-	table, err := internTable(f, c.pool.coefs.table)
+	table, err := r1cs.InternTable(f, c.pool)
 	if err != nil {
 		return nil, err
 	}
@@ -29,8 +25,8 @@ func assemble[S any](f curve.Field[S], c *compiler, h *Header, parameters []para
 	for _, p := range parameters {
 		out.parameters = append(out.parameters, place[c.variables.slots[p.id]])
 	}
-	for k, slot := range c.pool.slots {
-		c.pool.slots[k] = place[slot]
+	for k, slot := range c.pool.Columns {
+		c.pool.Columns[k] = place[slot]
 	}
 	rows, main, aux := splitRows(c.pool, uint32(numColumns))
 	out.steps = relocateSteps(c.steps, place, rows)
@@ -39,62 +35,37 @@ func assemble[S any](f curve.Field[S], c *compiler, h *Header, parameters []para
 			matrix[i] = rows[row]
 		}
 	}
-	numCoefs := len(c.pool.coefs.table) / f.Params().ScalarBytes
-	out.auxiliary = narrow(aux, numCoefs)
+	numCoefs := c.pool.Coefs.Len()
+	out.auxiliary = r1cs.Narrow(aux, numCoefs)
 	out.system = &r1cs.System{
 		Curve: h.Curve, NumPublic: c.variables.firstOutput + h.Outputs - 1, NumVariables: numColumns,
-		A: c.a, B: c.b, C: c.c, Rows: narrow(main, numCoefs), Table: table,
+		A: c.a, B: c.b, C: c.c, Rows: r1cs.Narrow(main, numCoefs), Table: table,
 	}
 	return out, nil
-}
-
-// internTable converts canonical values to the field's memory form.
-func internTable[S any](f curve.Field[S], canonical []byte) ([]byte, error) {
-	v := make([]S, len(canonical)/f.Params().ScalarBytes)
-	if err := f.Decode(v, canonical); err != nil {
-		return nil, fault.Wrap(err, fault.InvalidArtifact, "read program: coefficients")
-	}
-	return slices.Clone(f.Memory(v)), nil
 }
 
 // splitRows parts the pool's rows into those whose columns are all below
 // limit and the others, both in the pool's order, and returns the new numbers
 // by old number. main reuses the pool's storage.
-func splitRows(p *pool, limit uint32) (rows []uint32, main, aux curve.Sparse) {
-	rows = make([]uint32, p.numRows())
-	main = curve.Sparse{Start: make([]uint32, 1, len(p.start)), Columns: p.slots[:0], Coef32: p.terms[:0]}
+func splitRows(p *r1cs.Pool, limit uint32) (rows []uint32, main, aux curve.Sparse) {
+	rows = make([]uint32, p.NumRows())
+	main = curve.Sparse{Start: make([]uint32, 1, len(p.Start)), Columns: p.Columns[:0], Coef32: p.Terms[:0]}
 	aux = curve.Sparse{Start: []uint32{0}}
 	for row := range rows {
-		lo, hi := p.start[row], p.start[row+1]
+		lo, hi := p.Start[row], p.Start[row+1]
 		dst, mark := &main, uint32(0)
-		for _, column := range p.slots[lo:hi] {
+		for _, column := range p.Columns[lo:hi] {
 			if column >= limit {
 				dst, mark = &aux, auxiliary
 				break
 			}
 		}
 		rows[row] = uint32(dst.NumRows()) | mark
-		dst.Columns = append(dst.Columns, p.slots[lo:hi]...)
-		dst.Coef32 = append(dst.Coef32, p.terms[lo:hi]...)
+		dst.Columns = append(dst.Columns, p.Columns[lo:hi]...)
+		dst.Coef32 = append(dst.Coef32, p.Terms[lo:hi]...)
 		dst.Start = append(dst.Start, uint32(len(dst.Columns)))
 	}
 	return rows, main, aux
-}
-
-// narrow stores coefficient indexes in 16 bits where they fit.
-func narrow(m curve.Sparse, numCoefs int) curve.Sparse {
-	if numCoefs > math.MaxUint16+1 {
-		if m.Coef32 == nil {
-			m.Coef32 = []uint32{}
-		}
-		return m
-	}
-	m.Coef16 = make([]uint16, len(m.Coef32))
-	for k, c := range m.Coef32 {
-		m.Coef16[k] = uint16(c)
-	}
-	m.Coef32 = nil
-	return m
 }
 
 // relocateSteps replaces slots by places and pool rows by their new numbers.

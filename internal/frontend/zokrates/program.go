@@ -76,7 +76,7 @@ func importProgram[S any](ctx context.Context, f curve.Field[S], file *io.Sectio
 	}
 	c := &compiler{
 		decoder: m.section("statements", h.Statements), params: f.Params(),
-		variables: newVariables(parameters, h.Outputs), pool: newPool(f.Params()),
+		variables: newVariables(parameters, h.Outputs), pool: r1cs.NewPool(f.Params()),
 		solvers: solvers, failures: newFailureBuilder(),
 	}
 	if err := c.run(ctx); err != nil {

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"provery/internal/curve"
+	"provery/internal/r1cs"
 )
 
 // The operations of the step stream: the low bits of a word. The rest of the
@@ -27,7 +28,7 @@ type compiler struct {
 	*decoder
 	params     *curve.Params
 	variables  *variables
-	pool       *pool
+	pool       *r1cs.Pool
 	solvers    *solverTable
 	failures   *failureBuilder
 	a, b, c    []uint32
@@ -36,7 +37,7 @@ type compiler struct {
 	directives int
 	checks     int // index in steps of the current run of checks, or -1
 
-	left, right, lin combination // scratch of the statement being read
+	left, right, lin r1cs.Combination // scratch of the statement being read
 	inputs, outputs  []uint32
 }
 
@@ -93,18 +94,18 @@ func (c *compiler) constraint() {
 	if c.err != nil {
 		return
 	}
-	for _, lc := range []*combination{&c.left, &c.right, &c.lin} {
-		for _, slot := range lc.slots {
+	for _, lc := range []*r1cs.Combination{&c.left, &c.right, &c.lin} {
+		for _, slot := range lc.Columns {
 			if err := c.variables.place(slot); err != nil {
 				c.failWith(err)
 				return
 			}
 		}
 	}
-	defines := len(c.lin.slots) == 1 && c.lin.terms[0] == coefOne && !c.variables.assigned[c.lin.slots[0]]
+	defines := len(c.lin.Columns) == 1 && c.lin.Terms[0] == r1cs.CoefOne && !c.variables.assigned[c.lin.Columns[0]]
 	slot := uint32(0)
 	if defines {
-		slot = c.lin.slots[0]
+		slot = c.lin.Columns[0]
 	} else {
 		c.mustBeAssigned(&c.lin)
 	}
@@ -130,19 +131,19 @@ func (c *compiler) emit(op, argument uint32) {
 }
 
 // row returns the pool's row for a combination whose variables have values.
-func (c *compiler) row(lc *combination) uint32 {
+func (c *compiler) row(lc *r1cs.Combination) uint32 {
 	c.mustBeAssigned(lc)
-	if c.pool.full(lc) {
+	if c.pool.Full(lc) {
 		c.fail("program is too large")
 	}
 	if c.err != nil {
 		return 0
 	}
-	return c.pool.add(lc)
+	return c.pool.Add(lc)
 }
 
-func (c *compiler) mustBeAssigned(lc *combination) {
-	for _, slot := range lc.slots {
+func (c *compiler) mustBeAssigned(lc *r1cs.Combination) {
+	for _, slot := range lc.Columns {
 		if !c.variables.assigned[slot] {
 			c.fail("statement reads variable %d, which has no value at this point", c.variables.ids[slot])
 			return
@@ -152,12 +153,12 @@ func (c *compiler) mustBeAssigned(lc *combination) {
 
 func (c *compiler) quadratic() {
 	c.structure(&quadraticFields, func(field int) {
-		c.combination([2]*combination{&c.left, &c.right}[field])
+		c.combination([2]*r1cs.Combination{&c.left, &c.right}[field])
 	})
 }
 
-func (c *compiler) combination(lc *combination) {
-	lc.reset()
+func (c *compiler) combination(lc *r1cs.Combination) {
+	lc.Reset()
 	c.structure(&combinationFields, func(int) {
 		it := c.array()
 		for c.more(&it) {
@@ -169,7 +170,7 @@ func (c *compiler) combination(lc *combination) {
 }
 
 // term reads [variable, coefficient].
-func (c *compiler) term(lc *combination) {
+func (c *compiler) term(lc *r1cs.Combination) {
 	it := c.array()
 	if !c.more(&it) {
 		c.fail("term without a variable")
@@ -186,20 +187,20 @@ func (c *compiler) term(lc *combination) {
 	}
 }
 
-func (c *compiler) append(lc *combination, id int32, value []byte) {
+func (c *compiler) append(lc *r1cs.Combination, id int32, value []byte) {
 	if c.err == nil && len(value) != c.params.ScalarBytes {
 		c.fail("coefficient of %d bytes", len(value))
 	}
 	if c.err != nil {
 		return
 	}
-	coef, ok := c.pool.coefs.number(value)
+	coef, ok := c.pool.Coefs.Number(value)
 	if !ok {
 		c.fail("coefficient isn't below the modulus")
 		return
 	}
-	lc.slots = append(lc.slots, c.variables.slot(id))
-	lc.terms = append(lc.terms, coef)
+	lc.Columns = append(lc.Columns, c.variables.slot(id))
+	lc.Terms = append(lc.Terms, coef)
 }
 
 // termPrefix is how the compiler writes a term up to the variable's number:
@@ -208,7 +209,7 @@ const termPrefix = "\x82\xa1\x62id"
 
 // fastTerm reads a term in the compiler's own form. It reads nothing and
 // returns false if the next bytes aren't in that form.
-func (c *compiler) fastTerm(lc *combination) bool {
+func (c *compiler) fastTerm(lc *r1cs.Combination) bool {
 	size := c.params.ScalarBytes
 	longest := len(termPrefix) + 5 + 2 + size
 	if c.end-c.pos < longest && (c.remaining() < int64(longest) || !c.refill(longest)) {

@@ -4,11 +4,12 @@ import (
 	"math"
 
 	"provery/internal/fault"
+	"provery/internal/r1cs"
 )
 
 // maxIndex bounds slots, rows and counts, so that an operation code fits
 // beside them into a word.
-const maxIndex = 1 << 29
+const maxIndex = r1cs.MaxRows
 
 const noColumn = math.MaxUint32
 
