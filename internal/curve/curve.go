@@ -186,8 +186,9 @@ type Group[S, A any] interface {
 	Neg(a *A) A
 	// Mul returns k·a.
 	Mul(a *A, k *S) A
-	// MulEach returns scalars[i]·base for each i. It is meant for set-up.
-	MulEach(base *A, scalars []S, threads int) []A
+	// MulEach returns scalars[i]·base for each i. It is meant for set-up. It
+	// returns an error only if ctx is done.
+	MulEach(ctx context.Context, base *A, scalars []S, threads int) ([]A, error)
 	// MSM returns the sum of scalars[i]·points[i] on at most threads
 	// goroutines. The lengths are equal; empty input gives infinity. It
 	// returns an error only if ctx is done.

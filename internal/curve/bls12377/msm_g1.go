@@ -40,7 +40,7 @@ func (g G1) MSM(ctx context.Context, points []bls12377.G1Affine, scalars []fr.El
 		if err := ctx.Err(); err != nil {
 			return result, err
 		}
-		k := min(len(points), msmBlock)
+		k := min(len(points), multiExpBlock(coordinateBytesG1, threads))
 		var part bls12377.G1Jac
 		if _, err := part.MultiExp(points[:k], scalars[:k], multiExpConfig(threads)); err != nil {
 			return result, fault.Wrap(err, fault.Internal, "multi-scalar multiplication in G1")
@@ -61,7 +61,7 @@ func sumUnitsG1(ctx context.Context, points []bls12377.G1Affine, units []uint32,
 	)
 	// One range for each thread, since the last rounds of a range's sum are
 	// short; but no longer than what may pass between two looks at ctx.
-	size := min((len(units)+threads)/max(threads, 1), msmBlock)
+	size := min((len(units)+threads)/max(threads, 1), unitBlock)
 	err := parallel.Chunks(ctx, threads, len(units), size, func(lo, hi int) error {
 		var part bls12377.G1Jac
 		if hi-lo <= 2*16 {
@@ -98,14 +98,14 @@ func gatherG1(points []bls12377.G1Affine, scalars []fr.Element, rest []uint32) (
 
 // MulEach returns scalars[i]·base for each i. It builds a table of base's
 // multiples by windows of up to 12 bits and adds in affine batches.
-func (g G1) MulEach(base *bls12377.G1Affine, scalars []fr.Element, threads int) []bls12377.G1Affine {
+func (g G1) MulEach(ctx context.Context, base *bls12377.G1Affine, scalars []fr.Element, threads int) ([]bls12377.G1Affine, error) {
 	c := 2
 	for c < 12 && 1<<(c+4) < len(scalars) {
 		c++
 	}
 	table := windowsG1(base, c)
 	out := make([]bls12377.G1Affine, len(scalars))
-	err := parallel.Chunks(context.Background(), threads, len(scalars), batchWidthG1, func(lo, hi int) error {
+	err := parallel.Chunks(ctx, threads, len(scalars), batchWidthG1, func(lo, hi int) error {
 		var (
 			batch batchG1
 			terms [batchWidthG1]bls12377.G1Affine
@@ -122,10 +122,7 @@ func (g G1) MulEach(base *bls12377.G1Affine, scalars []fr.Element, threads int) 
 		}
 		return nil
 	})
-	if err != nil {
-		panic(err) // only a panic in the callback gets here
-	}
-	return out
+	return out, err
 }
 
 // windowsG1 returns, for each window of c bits of a scalar, the multiples

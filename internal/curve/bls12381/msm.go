@@ -3,13 +3,26 @@
 package bls12381
 
 import (
+	"math/bits"
+
 	"github.com/consensys/gnark-crypto/ecc"
+	"github.com/consensys/gnark-crypto/ecc/bls12-381/fp"
 	"github.com/consensys/gnark-crypto/ecc/bls12-381/fr"
 )
 
-// msmBlock is the number of terms of a multi-scalar multiplication between
-// two looks at the context.
-const msmBlock = 1 << 20
+// unitBlock is the number of additions between two looks at the context.
+const unitBlock = 1 << 18
+
+// multiExpBlock returns how many terms to hand to gnark-crypto's MultiExp at
+// once, which doesn't look at a context: about half a second's work for each
+// thread. A term's cost goes with the square of the field's limbs and with
+// the degree of the coordinates. Smaller blocks would be dearer, by 5 to 10
+// per cent for each halving, since the buckets have to be summed up more often.
+func multiExpBlock(coordinateBytes, threads int) int {
+	const work = 1 << 21 // products of limbs, in a unit of its own
+	terms := work / (fp.Limbs * fp.Limbs * coordinateBytes / fp.Bytes)
+	return max(1, min(threads, 16)) << (bits.Len(uint(terms)) - 1)
+}
 
 // multiExpConfig passes a thread budget to gnark-crypto, which would take 0
 // for twice the number of processors.

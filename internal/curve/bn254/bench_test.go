@@ -46,7 +46,12 @@ func BenchmarkMSM(b *testing.B) {
 		ones[i].SetOne()
 	}
 	g1, g2 := generatorG1(), generatorG2()
-	p, q := G1{}.MulEach(&g1, dense, 2), G2{}.MulEach(&g2, dense, 2)
+	ctx := context.Background()
+	p, err := G1{}.MulEach(ctx, &g1, dense, 2)
+	q, err2 := G2{}.MulEach(ctx, &g2, dense, 2)
+	if err != nil || err2 != nil {
+		b.Fatal(err, err2)
+	}
 	for name, scalars := range map[string][]fr.Element{"dense": dense, "ones": ones} {
 		b.Run(fmt.Sprintf("group=G1/scalars=%s/n=%d/threads=1", name, n), func(b *testing.B) { benchmarkMSM(b, G1{}.MSM, p, scalars) })
 		b.Run(fmt.Sprintf("group=G2/scalars=%s/n=%d/threads=1", name, n), func(b *testing.B) { benchmarkMSM(b, G2{}.MSM, q, scalars) })
@@ -64,7 +69,7 @@ func benchmarkMSM[A any](b *testing.B, msm func(context.Context, []A, []fr.Eleme
 func BenchmarkMulEach(b *testing.B) {
 	k, g := vector(b, 1<<15), generatorG1()
 	for b.Loop() {
-		if out := (G1{}).MulEach(&g, k, 1); len(out) != len(k) {
+		if out, err := (G1{}).MulEach(context.Background(), &g, k, 1); err != nil || len(out) != len(k) {
 			b.Fatal("lost points")
 		}
 	}
@@ -72,7 +77,10 @@ func BenchmarkMulEach(b *testing.B) {
 
 func BenchmarkCheck(b *testing.B) {
 	g := generatorG2()
-	points := G2{}.MulEach(&g, vector(b, 256), 2)
+	points, err := G2{}.MulEach(context.Background(), &g, vector(b, 256), 2)
+	if err != nil {
+		b.Fatal(err)
+	}
 	for b.Loop() {
 		if err := (G2{}).Check(context.Background(), points, 1); err != nil {
 			b.Fatal(err)

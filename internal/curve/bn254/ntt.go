@@ -12,6 +12,10 @@ import (
 // parallelNTT is the length from which a transform is worth more than one goroutine.
 const parallelNTT = 1 << 11
 
+// nttLookBits says how long a transform may run between two looks at the
+// context: as long as one of 2^nttLookBits points, some tens of milliseconds.
+const nttLookBits = 17
+
 // nttBlock is the number of butterflies between two changes from additions to
 // multiplications: what both touch stays in the first-level cache.
 const nttBlock = 128
@@ -40,30 +44,30 @@ func twiddles(n int, omega *fr.Element) [][]fr.Element {
 
 // nttToBitReversed replaces the coefficients a, in natural order, by their
 // transform sum_j a[j]·omega^(ij), in bit-reversed order (decimation in
-// frequency). len(a) is d.n.
+// frequency). len(a) is d.n. It fails only if ctx is done.
 //
 // On several threads the first stages run in step over the whole vector, and
 // the others apart on each of the blocks that those stages leave.
-func (d *Domain) nttToBitReversed(a []fr.Element, threads int) error {
+func (d *Domain) nttToBitReversed(ctx context.Context, a []fr.Element, threads int) error {
 	shared := d.sharedStages(threads)
 	for s := range shared {
-		if err := d.together(a, s, threads, difStage); err != nil {
+		if err := d.together(ctx, a, s, threads, difStage); err != nil {
 			return err
 		}
 	}
-	return d.apart(a, shared, threads, d.difBlock)
+	return d.apart(ctx, a, shared, threads, d.difBlock)
 }
 
 // nttToNatural is nttToBitReversed for coefficients in bit-reversed order and
 // a transform in natural order (decimation in time): the same stages, the
 // other way round.
-func (d *Domain) nttToNatural(a []fr.Element, threads int) error {
+func (d *Domain) nttToNatural(ctx context.Context, a []fr.Element, threads int) error {
 	shared := d.sharedStages(threads)
-	if err := d.apart(a, shared, threads, d.ditBlock); err != nil {
+	if err := d.apart(ctx, a, shared, threads, d.ditBlock); err != nil {
 		return err
 	}
 	for s := shared - 1; s >= 0; s-- {
-		if err := d.together(a, s, threads, ditStage); err != nil {
+		if err := d.together(ctx, a, s, threads, ditStage); err != nil {
 			return err
 		}
 	}
@@ -71,19 +75,21 @@ func (d *Domain) nttToNatural(a []fr.Element, threads int) error {
 }
 
 // sharedStages returns how many stages to run in step, so that there are a
-// few blocks for each thread.
+// few blocks for each thread, and none of them too long for one look at the
+// context.
 func (d *Domain) sharedStages(threads int) int {
+	long := max(0, len(d.twiddles)-nttLookBits)
 	if threads <= 1 || d.n < parallelNTT {
-		return 0
+		return long
 	}
-	return min(bits.Len(uint(threads))+1, len(d.twiddles)-8)
+	return max(long, min(bits.Len(uint(threads))+1, len(d.twiddles)-8))
 }
 
 // together runs stage s over the whole vector, in pieces that each lie in one
 // block of the stage.
-func (d *Domain) together(a []fr.Element, s, threads int, stage func(lo, hi, w []fr.Element)) error {
+func (d *Domain) together(ctx context.Context, a []fr.Element, s, threads int, stage func(lo, hi, w []fr.Element)) error {
 	half := d.n >> (s + 1)
-	return parallel.Chunks(context.Background(), threads, d.n/2, min(half, 4*nttBlock), func(lo, hi int) error {
+	return parallel.Chunks(ctx, threads, d.n/2, min(half, 4*nttBlock), func(lo, hi int) error {
 		// Butterfly k of the stage is butterfly k mod half of block k/half.
 		from, to := lo%half, lo%half+hi-lo
 		block := a[lo/half*2*half:][:2*half]
@@ -93,9 +99,9 @@ func (d *Domain) together(a []fr.Element, s, threads int, stage func(lo, hi, w [
 }
 
 // apart runs the stages from s on, on each of stage s's blocks.
-func (d *Domain) apart(a []fr.Element, s, threads int, run func(a []fr.Element, s int)) error {
+func (d *Domain) apart(ctx context.Context, a []fr.Element, s, threads int, run func(a []fr.Element, s int)) error {
 	size := d.n >> s
-	return parallel.Each(context.Background(), threads, 1<<s, func(i int) error {
+	return parallel.Each(ctx, threads, 1<<s, func(i int) error {
 		run(a[i*size:(i+1)*size], s)
 		return nil
 	})

@@ -27,20 +27,20 @@ func (d *Domain) SquareQuotient(ctx context.Context, a, c []fr.Element, shift *f
 	fallen.Square(shift)
 	fallen.Mul(&fallen, &d.onCoset)
 	err := inSteps(ctx,
-		func() error { return d.nttToBitReversed(a, threads) },
-		func() error { return d.toCosetNatural(a, threads) },
-		func() error { return d.square(a, &constant, threads) },
-		func() error { return d.nttToBitReversed(a, threads) },
-		func() error { return d.nttToBitReversed(c, threads) },
-		func() error { return d.differenceInPlace(a, c, threads) },
+		func() error { return d.nttToBitReversed(ctx, a, threads) },
+		func() error { return d.toCosetNatural(ctx, a, threads) },
+		func() error { return d.square(ctx, a, &constant, threads) },
+		func() error { return d.nttToBitReversed(ctx, a, threads) },
+		func() error { return d.nttToBitReversed(ctx, c, threads) },
+		func() error { return d.differenceInPlace(ctx, a, c, threads) },
 	)
 	a[0].Sub(&a[0], &fallen)
 	return err
 }
 
 // square replaces each element by the square of its sum with constant.
-func (d *Domain) square(a []fr.Element, constant *fr.Element, threads int) error {
-	return parallel.Chunks(context.Background(), threads, d.n, 1<<12, func(lo, hi int) error {
+func (d *Domain) square(ctx context.Context, a []fr.Element, constant *fr.Element, threads int) error {
+	return parallel.Chunks(ctx, threads, d.n, 1<<12, func(lo, hi int) error {
 		v, k := fr.Vector(a[lo:hi]), *constant
 		for i := range v {
 			v[i].Add(&v[i], &k)
@@ -52,8 +52,8 @@ func (d *Domain) square(a []fr.Element, constant *fr.Element, threads int) error
 
 // differenceInPlace is difference for a product that its result replaces. The
 // reversal of bits swaps pairs, so each pair is taken at once.
-func (d *Domain) differenceInPlace(h, c []fr.Element, threads int) error {
-	return parallel.Chunks(context.Background(), threads, d.n, 1<<12, func(lo, hi int) error {
+func (d *Domain) differenceInPlace(ctx context.Context, h, c []fr.Element, threads int) error {
+	return parallel.Chunks(ctx, threads, d.n, 1<<12, func(lo, hi int) error {
 		var low, high, t fr.Element
 		for j := lo; j < hi; j++ {
 			k := d.reverse(j)
@@ -82,9 +82,9 @@ func (d *Domain) Interpolate(ctx context.Context, dst, a []fr.Element, threads i
 	inverse.SetUint64(uint64(d.n))
 	inverse.Inverse(&inverse)
 	return inSteps(ctx,
-		func() error { return d.nttToBitReversed(a, threads) },
+		func() error { return d.nttToBitReversed(ctx, a, threads) },
 		func() error {
-			return parallel.Chunks(context.Background(), threads, d.n, 1<<12, func(lo, hi int) error {
+			return parallel.Chunks(ctx, threads, d.n, 1<<12, func(lo, hi int) error {
 				for j := lo; j < hi; j++ {
 					dst[j].Mul(&inverse, &a[d.reverse((d.n-j)&(d.n-1))])
 				}

@@ -117,14 +117,14 @@ func (d *Domain) Quotient(ctx context.Context, a, b, c []fr.Element, threads int
 		return fault.New(fault.Internal, "quotient of %d, %d and %d evaluations on %d points", len(a), len(b), len(c), d.n)
 	}
 	return inSteps(ctx,
-		func() error { return d.nttToBitReversed(a, threads) },
-		func() error { return d.toCosetNatural(a, threads) },
-		func() error { return d.nttToBitReversed(b, threads) },
-		func() error { return d.toCosetNatural(b, threads) },
-		func() error { return d.mul(b, a, threads) },
-		func() error { return d.nttToBitReversed(b, threads) },
-		func() error { return d.nttToBitReversed(c, threads) },
-		func() error { return d.difference(a, b, c, threads) },
+		func() error { return d.nttToBitReversed(ctx, a, threads) },
+		func() error { return d.toCosetNatural(ctx, a, threads) },
+		func() error { return d.nttToBitReversed(ctx, b, threads) },
+		func() error { return d.toCosetNatural(ctx, b, threads) },
+		func() error { return d.mul(ctx, b, a, threads) },
+		func() error { return d.nttToBitReversed(ctx, b, threads) },
+		func() error { return d.nttToBitReversed(ctx, c, threads) },
+		func() error { return d.difference(ctx, a, b, c, threads) },
 	)
 }
 
@@ -143,16 +143,16 @@ func inSteps(ctx context.Context, steps ...func() error) error {
 
 // toCosetNatural takes the output of nttToBitReversed to the evaluations at
 // g·omega^(-i), in natural order.
-func (d *Domain) toCosetNatural(a []fr.Element, threads int) error {
-	if err := d.mul(a, d.toCoset, threads); err != nil {
+func (d *Domain) toCosetNatural(ctx context.Context, a []fr.Element, threads int) error {
+	if err := d.mul(ctx, a, d.toCoset, threads); err != nil {
 		return err
 	}
-	return d.nttToNatural(a, threads)
+	return d.nttToNatural(ctx, a, threads)
 }
 
 // mul multiplies a by b.
-func (d *Domain) mul(a, b []fr.Element, threads int) error {
-	return parallel.Chunks(context.Background(), threads, d.n, 1<<12, func(lo, hi int) error {
+func (d *Domain) mul(ctx context.Context, a, b []fr.Element, threads int) error {
+	return parallel.Chunks(ctx, threads, d.n, 1<<12, func(lo, hi int) error {
 		v := fr.Vector(a[lo:hi])
 		v.Mul(v, b[lo:hi])
 		return nil
@@ -161,8 +161,8 @@ func (d *Domain) mul(a, b []fr.Element, threads int) error {
 
 // difference sets h to the quotient, from the transforms in bit-reversed order
 // of the product on the coset and of C.
-func (d *Domain) difference(h, product, c []fr.Element, threads int) error {
-	return parallel.Chunks(context.Background(), threads, d.n, 1<<12, func(lo, hi int) error {
+func (d *Domain) difference(ctx context.Context, h, product, c []fr.Element, threads int) error {
+	return parallel.Chunks(ctx, threads, d.n, 1<<12, func(lo, hi int) error {
 		var t fr.Element
 		for j := lo; j < hi; j++ {
 			t.Mul(&d.scale, &c[d.reverse((d.n-j)&(d.n-1))])

@@ -78,21 +78,27 @@ func testMulEach[S, A any](t *testing.T, f curve.Field[S], g curve.Group[S, A]) 
 	for _, n := range []int{0, 1, 20, 700} {
 		k := scalars(t, f, random(t), n)
 		for _, threads := range []int{1, 2} {
-			got := g.MulEach(&base, k, threads)
-			if len(got) != n {
-				t.Fatalf("got %d points, want %d", len(got), n)
+			got, err := g.MulEach(t.Context(), &base, k, threads)
+			if err != nil || len(got) != n {
+				t.Fatalf("got %d points, %v, want %d", len(got), err, n)
 			}
 			for i := 0; i < n; i += 1 + n/40 {
 				if want := g.Mul(&base, &k[i]); !g.Equal(&got[i], &want) {
 					t.Errorf("n=%d: element %d is wrong", n, i)
 				}
 			}
-			for _, p := range g.MulEach(&inf, k, threads) {
-				if !g.IsInfinity(&p) {
+			if got, err = g.MulEach(t.Context(), &inf, k, threads); err != nil {
+				t.Fatal(err)
+			}
+			for i := range got {
+				if !g.IsInfinity(&got[i]) {
 					t.Fatal("multiple of infinity isn't infinity")
 				}
 			}
 		}
+	}
+	if _, err := g.MulEach(endsAfter(1), &base, scalars(t, f, random(t), 1200), 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: got %v", err)
 	}
 }
 

@@ -88,37 +88,30 @@ func (pk *provingKey[S, A1, A2]) multiplyQueries(ctx context.Context, secret *se
 	f.Mul(&first, &first, &secret.gamma) // gamma²·Z(tau)
 	f.ScaleVec(w, w, &secret.gamma)      // gamma·w
 	t, l := make([]S, len(u)), pk.instance
-	for _, step := range []func(){
-		func() {
-			f.ScaleVec(t, u, &ab)
-			f.AddVec(t, t, w)
-			pk.vk.query = b.G1.MulEach(&g, t[:l], threads)
-			f.ScaleVec(t, t, &secret.gamma)
-			pk.c1 = wire.DropInfinity(b.G1, b.G1.MulEach(&g, t[l:], threads), l)
-		},
-		func() {
-			f.ScaleVec(u, u, &secret.gamma)
-			pk.a = wire.DropInfinity(b.G1, b.G1.MulEach(&g, u, threads), 0)
-		},
-		func() {
-			pk.b = wire.DropInfinity(b.G2, b.G2.MulEach(&h, u, threads), 0)
-			pk.b.Columns = pk.a.Columns
-		},
-		func() {
-			f.ScaleVec(u, u, &twice)
-			pk.c2 = wire.DropInfinity(b.G1, b.G1.MulEach(&g, u, threads), 0)
-			pk.c2.Columns = pk.a.Columns
-		},
-		func() {
-			powers := make([]S, pk.domain()+1)
-			f.Powers(powers, &first, &secret.tau)
-			pk.powers = b.G1.MulEach(&g, powers, threads)
-		},
-	} {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		step()
+	var err error
+	f.ScaleVec(t, u, &ab)
+	f.AddVec(t, t, w)
+	if pk.vk.query, err = b.G1.MulEach(ctx, &g, t[:l], threads); err != nil {
+		return err
 	}
-	return nil
+	f.ScaleVec(t, t, &secret.gamma)
+	if pk.c1, err = wire.MulQuery(ctx, b.G1, &g, t[l:], l, threads); err != nil {
+		return err
+	}
+	f.ScaleVec(u, u, &secret.gamma)
+	if pk.a, err = wire.MulQuery(ctx, b.G1, &g, u, 0, threads); err != nil {
+		return err
+	}
+	if pk.b, err = wire.MulQuery(ctx, b.G2, &h, u, 0, threads); err != nil {
+		return err
+	}
+	f.ScaleVec(u, u, &twice)
+	if pk.c2, err = wire.MulQuery(ctx, b.G1, &g, u, 0, threads); err != nil {
+		return err
+	}
+	pk.b.Columns, pk.c2.Columns = pk.a.Columns, pk.a.Columns
+	powers := make([]S, pk.domain()+1)
+	f.Powers(powers, &first, &secret.tau)
+	pk.powers, err = b.G1.MulEach(ctx, &g, powers, threads)
+	return err
 }

@@ -62,23 +62,29 @@ func (pk *provingKey[S, A1, A2]) multiplyOut(ctx context.Context, secret *secret
 	g1, g2 := b.G1.Generator(), b.G2.Generator()
 	pk.beta, pk.delta, vk.alpha = b.G1.Mul(&g1, &secret.beta), b.G1.Mul(&g1, &secret.delta), b.G1.Mul(&g1, &secret.alpha)
 	vk.beta, vk.gamma, vk.delta = b.G2.Mul(&g2, &secret.beta), b.G2.Mul(&g2, &secret.gamma), b.G2.Mul(&g2, &secret.delta)
-	for _, step := range []func(){
-		func() { pk.a = wire.DropInfinity(b.G1, b.G1.MulEach(&g1, at.u, threads), 0) },
-		func() { pk.b1 = wire.DropInfinity(b.G1, b.G1.MulEach(&g1, at.v, threads), 0) },
-		func() { pk.b2 = wire.DropInfinity(b.G2, b.G2.MulEach(&g2, at.v, threads), 0) },
-		func() {
-			abc, h := pk.instanceAndQuotient(secret, at)
-			vk.gammaABC = b.G1.MulEach(&g1, abc[:pk.instance], threads)
-			pk.l = wire.DropInfinity(b.G1, b.G1.MulEach(&g1, abc[pk.instance:], threads), pk.instance)
-			pk.h = b.G1.MulEach(&g1, h, threads)
-		},
-	} {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		step()
+	query := func(dst *wire.Query[A1], scalars []S, first int) (err error) {
+		*dst, err = wire.MulQuery(ctx, b.G1, &g1, scalars, first, threads)
+		return err
 	}
-	return nil
+	if err := query(&pk.a, at.u, 0); err != nil {
+		return err
+	}
+	if err := query(&pk.b1, at.v, 0); err != nil {
+		return err
+	}
+	var err error
+	if pk.b2, err = wire.MulQuery(ctx, b.G2, &g2, at.v, 0, threads); err != nil {
+		return err
+	}
+	abc, h := pk.instanceAndQuotient(secret, at)
+	if vk.gammaABC, err = b.G1.MulEach(ctx, &g1, abc[:pk.instance], threads); err != nil {
+		return err
+	}
+	if err := query(&pk.l, abc[pk.instance:], pk.instance); err != nil {
+		return err
+	}
+	pk.h, err = b.G1.MulEach(ctx, &g1, h, threads)
+	return err
 }
 
 // instanceAndQuotient returns the logarithms of gamma_abc followed by those of

@@ -41,6 +41,16 @@ func DropInfinity[S, A any](g curve.Group[S, A], p []A, first int) Query[A] {
 	return q
 }
 
+// MulQuery returns the multiples of base by scalars, which belong to the
+// columns from first on, as a query. It returns an error only if ctx is done.
+func MulQuery[S, A any](ctx context.Context, g curve.Group[S, A], base *A, scalars []S, first, threads int) (Query[A], error) {
+	points, err := g.MulEach(ctx, base, scalars, threads)
+	if err != nil {
+		return Query[A]{}, err
+	}
+	return DropInfinity(g, points, first), nil
+}
+
 // AllColumns lists the columns of q, also where they follow one another.
 func (q *Query[A]) AllColumns() []uint32 {
 	if q.Columns != nil {
