@@ -31,11 +31,11 @@ func (d *Domain) OddQuotient(ctx context.Context, a, b, c []fr.Element, root *fr
 	var steps []func() error
 	for _, v := range [][]fr.Element{a, b, c} {
 		steps = append(steps,
-			func() error { return d.nttToBitReversed(v, threads) },
-			func() error { return d.mul(v, table, threads) },
-			func() error { return d.nttToNatural(v, threads) })
+			func() error { return d.nttToBitReversed(ctx, v, threads) },
+			func() error { return d.mul(ctx, v, table, threads) },
+			func() error { return d.nttToNatural(ctx, v, threads) })
 	}
-	return inSteps(ctx, append(steps, func() error { return d.oddDifference(a, b, c, threads) })...)
+	return inSteps(ctx, append(steps, func() error { return d.oddDifference(ctx, a, b, c, threads) })...)
 }
 
 // oddTable returns the table for root, which is made once: a key has one root.
@@ -61,8 +61,8 @@ func (d *Domain) oddTable(root *fr.Element) ([]fr.Element, error) {
 // oddDifference sets a to a·b - c in the order of root^(2i+1). The transforms
 // leave the evaluation at root·omega^(-i), root^(1-2i), at i: the indexes are
 // negated mod n.
-func (d *Domain) oddDifference(a, b, c []fr.Element, threads int) error {
-	err := parallel.Chunks(context.Background(), threads, d.n, 1<<12, func(lo, hi int) error {
+func (d *Domain) oddDifference(ctx context.Context, a, b, c []fr.Element, threads int) error {
+	err := parallel.Chunks(ctx, threads, d.n, 1<<12, func(lo, hi int) error {
 		v := fr.Vector(a[lo:hi])
 		v.Mul(v, b[lo:hi])
 		v.Sub(v, c[lo:hi])

@@ -33,11 +33,25 @@ func testCanceled[S, A1, A2 any](t *testing.T, subject Subject[S, A1, A2]) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	double, err := subject.Suite.NewDomain(2*n, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := double.Omega()
+	var square S
+	subject.Suite.Field.Mul(&square, &root, &root)
+	odd, err := subject.Suite.NewDomain(n, &square)
+	if err != nil {
+		t.Fatal(err)
+	}
 	vector := func() []S { return make([]S, n) }
 	for name, run := range map[string]func(context.Context) error{
 		"Quotient":       func(ctx context.Context) error { return d.Quotient(ctx, vector(), vector(), vector(), 1) },
 		"SquareQuotient": func(ctx context.Context) error { return d.SquareQuotient(ctx, vector(), vector(), new(S), 1) },
-		"Interpolate":    func(ctx context.Context) error { return d.Interpolate(ctx, vector(), vector(), 1) },
+		"OddQuotient": func(ctx context.Context) error {
+			return odd.OddQuotient(ctx, vector(), vector(), vector(), &root, 1)
+		},
+		"Interpolate": func(ctx context.Context) error { return d.Interpolate(ctx, vector(), vector(), 1) },
 	} {
 		looks := 0
 		for ; ; looks++ {
