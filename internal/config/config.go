@@ -86,6 +86,9 @@ type Engine struct {
 	// a job counts as accepted, or an interval such as "2s", which a power
 	// failure may cost. Default always.
 	Sync string `yaml:"sync"`
+	// Lease is how long a worker may be silent before its jobs go to others.
+	// All processes of a service should have the same. Default 30s.
+	Lease time.Duration `yaml:"lease"`
 }
 
 // SyncAlways is the Engine.Sync that loses nothing.
@@ -131,7 +134,7 @@ func Default() Config {
 			MaxWait:           2 * time.Minute,
 		},
 		Workers:      Workers{Slots: 1},
-		Engine:       Engine{Sync: SyncAlways},
+		Engine:       Engine{Sync: SyncAlways, Lease: 30 * time.Second},
 		Facades:      defaultFacades(),
 		Log:          Log{Level: slog.LevelInfo, Format: FormatText},
 		ResultTTL:    24 * time.Hour,

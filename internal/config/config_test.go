@@ -174,7 +174,7 @@ func TestValidateReportsEverythingAtOnce(t *testing.T) {
 	for _, want := range []string{
 		"listen:", "api_keys[0].name", "api_keys[0].sha256", "api_keys[2].name: occurs twice", "api_keys[2].sha256: occurs twice", "data_dir:",
 		"limits.max_body_bytes", "limits.max_arguments_bytes", "limits.max_upload_bytes", "limits.max_uploads", "limits.max_queue_jobs", "limits.max_queue_bytes",
-		"limits.max_waiters", "limits.max_wait:", "workers.slots", "engine.sync", "engine.credentials", "log.format", "result_ttl",
+		"limits.max_waiters", "limits.max_wait:", "workers.slots", "engine.sync", "engine.lease", "engine.credentials", "log.format", "result_ttl",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)

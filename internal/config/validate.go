@@ -110,6 +110,7 @@ func (v *validator) engine(e Engine) {
 		d, err := time.ParseDuration(e.Sync)
 		v.check(err == nil && d > 0, "engine.sync: always, or an interval such as 2s")
 	}
+	v.check(e.Lease >= time.Second && e.Lease <= time.Hour, "engine.lease: between 1s and 1h")
 	v.check(e.Credentials == "" || e.URL != "", "engine.credentials: of no use to the embedded engine")
 	if e.URL == "" {
 		return

@@ -139,7 +139,7 @@ func (d *Daemon) openEngine(ctx context.Context) (err error) {
 func (d *Daemon) openQueue(ctx context.Context) (err error) {
 	d.queue, err = queue.Open(ctx, d.engine, d.blobs, queue.Config{
 		MaxQueued: d.cfg.Limits.MaxQueueJobs, MaxQueuedBytes: int64(d.cfg.Limits.MaxQueueBytes),
-		Retention: d.cfg.ResultTTL, Logger: d.log.With("part", "queue"),
+		Retention: d.cfg.ResultTTL, LeaseTTL: d.cfg.Engine.Lease, Now: now, Logger: d.log.With("part", "queue"),
 	})
 	if err != nil {
 		return err
@@ -180,7 +180,7 @@ func (d *Daemon) proving(threads int) *worker.Proving {
 		perProof = max(1, threads/d.cfg.Workers.Slots)
 	}
 	d.threads = perProof
-	return worker.NewProving(worker.ProvingConfig{Threads: perProof, Rand: rand.Reader, Now: time.Now, Observer: d.metrics}, d.catalogue, d.ring)
+	return worker.NewProving(worker.ProvingConfig{Threads: perProof, Rand: rand.Reader, Now: now, Observer: d.metrics}, d.catalogue, d.ring)
 }
 
 // poolConfig returns the configuration of the pool of workers.

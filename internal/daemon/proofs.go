@@ -41,7 +41,7 @@ func (s *services) Submit(ctx context.Context, in httpapi.Submission) (api.Proof
 		return api.Proof{}, fault.New(fault.InvalidRequest, "want JSON").At("/arguments")
 	}
 	job := queue.NewJob{
-		ID: queue.NewID(time.Now()), Owner: in.Caller, CircuitID: c.ID, KeySetID: k.ID,
+		ID: queue.NewID(now()), Owner: in.Caller, CircuitID: c.ID, KeySetID: k.ID,
 		Priority: queue.Priority(req.Priority), Labels: req.Labels, IdempotencyKey: in.IdempotencyKey,
 	}
 	if req.Deadline != nil {
