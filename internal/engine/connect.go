@@ -28,7 +28,7 @@ func (e *Engine) connect(ctx context.Context, cfg Config) error {
 		return err
 	}
 	if e.server != nil {
-		opts = append(opts, nats.InProcessServer(e.server.server))
+		opts = append(opts, nats.InProcessServer(e.server))
 	}
 	if e.conn, err = nats.Connect(cfg.URL, opts...); err != nil {
 		return connectFault(err)

@@ -2,9 +2,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,10 +21,16 @@ const readyPoll = 50 * time.Millisecond
 
 // embedded is a NATS server inside this process.
 type embedded struct {
-	server *server.Server
-	lock   *dirLock
-	fatal  atomic.Pointer[string] // what the server can't go on after
-	ended  chan struct{}          // closed when the server has shut down
+	cfg   Config
+	lock  *dirLock
+	fatal atomic.Pointer[string] // what the server can't go on after
+
+	mu     sync.Mutex
+	server *server.Server // nil while it is being replaced; see keep
+
+	stopKeep context.CancelFunc
+	kept     chan struct{} // closed when keep has ended
+	ended    chan struct{} // closed when the server has shut down
 }
 
 // startEmbedded starts a server over cfg.StoreDir and waits until it is ready.
@@ -30,20 +39,54 @@ func startEmbedded(ctx context.Context, cfg Config) (*embedded, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &embedded{lock: lock, ended: make(chan struct{})}
-	s, err := server.NewServer(options(cfg))
+	sweepTrials(cfg.StoreDir)
+	e := &embedded{cfg: cfg, lock: lock, kept: make(chan struct{}), ended: make(chan struct{})}
+	s, err := e.launch(ctx)
 	if err != nil {
+		if s != nil {
+			s.Shutdown()
+			s.WaitForShutdown()
+		}
 		lock.release()
-		return nil, fault.Wrap(err, fault.Internal, "start embedded engine")
-	}
-	e.server = s
-	s.SetLoggerV2(&slogBridge{log: cfg.Logger, fatal: e.setFatal}, cfg.Logger.Enabled(ctx, slog.LevelDebug), false, false)
-	s.Start()
-	if err := e.awaitReady(ctx); err != nil {
-		_ = e.stop(context.WithoutCancel(ctx)) // the start's error is the one that matters
 		return nil, err
 	}
+	e.server = s
+	keep, stop := context.WithCancel(context.Background())
+	e.stopKeep = stop
+	go func() {
+		defer close(e.kept)
+		e.keep(keep)
+	}()
 	return e, nil
+}
+
+// launch starts a server and waits until it is ready. With an error it returns
+// the server that has to be shut down, if there is one.
+func (e *embedded) launch(ctx context.Context) (*server.Server, error) {
+	s, err := server.NewServer(options(e.cfg))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "start embedded engine")
+	}
+	log := e.cfg.Logger
+	s.SetLoggerV2(&slogBridge{log: log, fatal: e.setFatal}, log.Enabled(ctx, slog.LevelDebug), false, false)
+	s.Start()
+	return s, e.awaitReady(ctx, s)
+}
+
+// current returns the server, or nil while it is being replaced.
+func (e *embedded) current() *server.Server {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.server
+}
+
+// InProcessConn connects to the server that runs at the time.
+func (e *embedded) InProcessConn() (net.Conn, error) {
+	s := e.current()
+	if s == nil {
+		return nil, errors.New("the embedded server is being restarted")
+	}
+	return s.InProcessConn()
 }
 
 // options returns the server's options: no sockets, no signal handlers.
@@ -65,7 +108,7 @@ func options(cfg Config) *server.Options {
 }
 
 // awaitReady waits until the server takes connections and JetStream runs.
-func (e *embedded) awaitReady(ctx context.Context) error {
+func (e *embedded) awaitReady(ctx context.Context, s *server.Server) error {
 	for {
 		if text := e.fatal.Load(); text != nil {
 			return fault.New(fault.Internal, "start embedded engine: the server gave up: %s", *text)
@@ -73,11 +116,11 @@ func (e *embedded) awaitReady(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return fault.Wrap(err, fault.CodeOf(err), "start embedded engine: not ready in time")
 		}
-		if e.server.ReadyForConnections(readyPoll) {
+		if s.ReadyForConnections(readyPoll) {
 			break
 		}
 	}
-	if !e.server.JetStreamEnabled() {
+	if !s.JetStreamEnabled() {
 		return fault.New(fault.Internal, "start embedded engine: JetStream did not start")
 	}
 	return nil
@@ -91,19 +134,24 @@ func (e *embedded) healthy() error {
 	if text := e.fatal.Load(); text != nil {
 		return unreachable(nil, "engine: the embedded server gave up: "+*text)
 	}
-	if !e.server.Running() || !e.server.JetStreamEnabled() {
+	s := e.current()
+	if s == nil || !s.Running() || !s.JetStreamEnabled() {
 		return unreachable(nil, "engine: the embedded server does not run")
 	}
-	return nil
+	return ailment(s)
 }
 
 // stop shuts the server down and waits for it. When ctx ends first, the
 // server is left to end in its own time, and releases its lock then.
 func (e *embedded) stop(ctx context.Context) error {
+	e.stopKeep()
 	go func() {
 		defer close(e.ended)
-		e.server.Shutdown()
-		e.server.WaitForShutdown()
+		<-e.kept
+		if s := e.current(); s != nil {
+			s.Shutdown()
+			s.WaitForShutdown()
+		}
 		e.lock.release()
 	}()
 	select {

@@ -119,7 +119,9 @@ func (e *Engine) Embedded() bool { return e.server != nil }
 func (e *Engine) Conn() *nats.Conn { return e.conn }
 
 // Healthy asks the server for a sign of life. It returns nil when JetStream
-// answers, and Overloaded with the reason otherwise.
+// answers, and an error with the reason otherwise: InsufficientStorage where
+// the embedded engine's disk is full, else Overloaded. Both pass: the embedded
+// server starts anew by itself once it can write again.
 func (e *Engine) Healthy(ctx context.Context) error {
 	if e.server != nil {
 		if err := e.server.healthy(); err != nil {
