@@ -1,0 +1,186 @@
+package msm
+
+// accumulate queues the units, and the first windows: each that is finished
+// makes room for another.
+func (j *job[A, J, P]) accumulate(int) {
+	if len(j.terms) == 0 {
+		j.windows = 0
+	}
+	j.layOut()
+	units := (len(j.units) + unitTerms - 1) / unitTerms
+	if units+j.windows == 0 {
+		j.then(j.finish)
+		return
+	}
+	j.pending.Store(int32(units + j.windows))
+	for i := range units {
+		j.then(func(thread int) {
+			lo := i * unitTerms
+			j.addUnits(thread, j.units[lo:min(lo+unitTerms, len(j.units))])
+			j.arrive(j.sumUp)
+		})
+	}
+	for _, s := range j.sorted {
+		j.sortNext(s)
+	}
+}
+
+// layOut sets the memory for windows and buckets apart.
+func (j *job[A, J, P]) layOut() {
+	m := j.group.memory()
+	slots := min(j.set.Threads+1, j.windows)
+	if j.set.Threads == 1 {
+		slots = min(1, j.windows)
+	}
+	j.sorted = make([]*slot, slots)
+	for i := range j.sorted {
+		j.sorted[i] = &slot{picks: words.get(len(j.terms)), ends: words.get(j.size + 1)}
+	}
+	j.sums = make([]J, j.windows)
+	groups := max(1, min(max(j.set.Threads, j.windows*j.size/sumBuckets), j.windows))
+	j.inGroup = (j.windows + groups - 1) / groups
+	for lo := 0; lo < j.windows; lo += j.inGroup {
+		n := min(j.inGroup, j.windows-lo)
+		j.groups = append(j.groups, m.points.get(n*j.size+sumPoints(n, j.size)))
+	}
+}
+
+// buckets returns the buckets of window w.
+func (j *job[A, J, P]) buckets(w int) []A {
+	lo := w % j.inGroup * j.size
+	return j.groups[w/j.inGroup][lo : lo+j.size]
+}
+
+// sortNext queues the sorting of the next window into s, if there is one left.
+func (j *job[A, J, P]) sortNext(s *slot) {
+	w := int(j.next.Add(1)) - 1
+	if w >= j.windows {
+		return
+	}
+	j.then(func(int) {
+		n := len(j.terms)
+		sortDigits(s.picks, s.ends, j.digits[w*n:(w+1)*n], j.terms)
+		clear(j.buckets(w))
+		j.split(s, w)
+	})
+}
+
+// split queues the parts of a sorted window: ranges of its buckets with about
+// windowTerms terms.
+func (j *job[A, J, P]) split(s *slot, w int) {
+	var bounds []int // last buckets of the parts
+	from := uint32(0)
+	for b := 1; b <= j.size; b++ {
+		if b == j.size || s.ends[b]-from >= windowTerms {
+			bounds = append(bounds, b)
+			from = s.ends[b]
+		}
+	}
+	s.pending.Store(int32(len(bounds)))
+	first := 1
+	for _, last := range bounds {
+		lo := first
+		j.then(func(thread int) {
+			j.addBuckets(j.tree(thread), s, lo, last, j.buckets(w))
+			if s.pending.Add(-1) == 0 {
+				j.sortNext(s)
+				j.arrive(j.sumUp)
+			}
+		})
+		first = last + 1
+	}
+}
+
+// addBuckets adds up the buckets of the digits from first to last.
+func (j *job[A, J, P]) addBuckets(t *tree[A], s *slot, first, last int, buckets []A) {
+	start := s.ends[first-1] // of the block
+	names := make([]int32, 0, blockTerms)
+	counts := t.counts[:0]
+	flush := func(end uint32) {
+		if len(counts) > 0 {
+			for i, name := range t.block(j.group, j.points, s.picks[start:end], counts) {
+				buckets[names[i]-1] = t.arena[name>>1]
+			}
+		}
+		start, names, counts = end, names[:0], counts[:0]
+	}
+	for d := first; d <= last; d++ {
+		lo, hi := s.ends[d-1], s.ends[d]
+		n := hi - lo
+		if hi-start > blockTerms {
+			flush(lo)
+		}
+		switch {
+		case n == 0:
+		case n > blockTerms:
+			sum := j.sum(t.long(j.group, j.points, s.picks[lo:hi]))
+			j.group.fromJacobian(&buckets[d-1], &sum)
+			start = hi
+		default:
+			names = append(names, int32(d))
+			counts = append(counts, int32(n))
+		}
+	}
+	flush(s.ends[last])
+}
+
+// addUnits adds the points that units names to the sum of units.
+func (j *job[A, J, P]) addUnits(thread int, units []uint32) {
+	part := j.sum(j.tree(thread).long(j.group, j.points, units))
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	P(&j.unitSum).AddAssign(&part)
+}
+
+// sum returns the sum of a few points.
+func (j *job[A, J, P]) sum(points []A) J {
+	var sum J
+	for i := range points {
+		P(&sum).AddMixed(&points[i])
+	}
+	return sum
+}
+
+// sumUp queues the weighted sums of the buckets.
+func (j *job[A, J, P]) sumUp(int) {
+	j.phase(len(j.groups), func(thread, i int) {
+		first := i * j.inGroup
+		n := min(j.inGroup, j.windows-first)
+		s := bucketSum[A, J, P]{group: j.group, tree: j.tree(thread), points: j.groups[i], windows: n, size: j.size}
+		s.run(j.sums[first : first+n])
+	}, j.finish)
+}
+
+// finish joins the windows' sums and the units' by Horner's rule, and gives
+// the scratch memory back.
+func (j *job[A, J, P]) finish(int) {
+	var total J
+	for w := len(j.sums) - 1; w >= 0; w-- {
+		for range j.c {
+			P(&total).DoubleAssign()
+		}
+		P(&total).AddAssign(&j.sums[w])
+	}
+	P(&total).AddAssign(&j.unitSum)
+	j.group.fromJacobian(j.dst, &total)
+	j.release()
+}
+
+func (j *job[A, J, P]) release() {
+	m := j.group.memory()
+	words.put(j.terms)
+	words.put(j.units)
+	halves.put(j.digits)
+	for _, s := range j.sorted {
+		words.put(s.picks)
+		words.put(s.ends)
+	}
+	for _, g := range j.groups {
+		m.points.put(g)
+	}
+	for _, t := range j.trees {
+		if t != nil {
+			m.putTree(t, j.set.Portable)
+		}
+	}
+}
