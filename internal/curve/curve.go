@@ -244,6 +244,38 @@ type Domain[S any] interface {
 	Interpolate(ctx context.Context, dst, a []S, threads int) error
 }
 
+// Product is one multi-scalar multiplication: the sum of Scalars[i]·Points[i]
+// is to go to Dst.
+type Product[S, A any] struct {
+	Dst     *A
+	Points  []A
+	Scalars []S // as many as points
+	// Started, if not nil, is called when the work on it begins. Calls of
+	// several products may be concurrent.
+	Started func()
+}
+
+// MSM is the type of Group's MSM.
+type MSM[S, A any] func(ctx context.Context, points []A, scalars []S, threads int) (A, error)
+
+// SumInTurn computes products by msm, one after another.
+func SumInTurn[S, A any](ctx context.Context, msm MSM[S, A], products []Product[S, A], threads int) error {
+	for _, p := range products {
+		if p.Started != nil {
+			p.Started()
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		sum, err := msm(ctx, p.Points, p.Scalars, threads)
+		if err != nil {
+			return err
+		}
+		*p.Dst = sum
+	}
+	return nil
+}
+
 // Suite is all that a scheme needs of one curve.
 type Suite[S, A1, A2 any] struct {
 	Params *Params
@@ -254,6 +286,10 @@ type Suite[S, A1, A2 any] struct {
 	// which must have order n, or by the library's own root if omega is
 	// nil. n beyond the field's two-adicity is fault.Unsupported.
 	NewDomain func(n int, omega *S) (Domain[S], error)
+	// Sum computes multi-scalar multiplications on at most threads
+	// goroutines in all. They begin in order, those in G1 first, and may
+	// overlap. It returns an error only if ctx is done or lengths differ.
+	Sum func(ctx context.Context, g1 []Product[S, A1], g2 []Product[S, A2], threads int) error
 	// PairingIsOne reports whether the product of e(g1[i], g2[i]) is 1.
 	PairingIsOne func(g1 []A1, g2 []A2) (bool, error)
 }

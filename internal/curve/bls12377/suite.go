@@ -21,6 +21,7 @@ func Suite() *curve.Suite[fr.Element, bls12377.G1Affine, bls12377.G2Affine] {
 		NewDomain: func(n int, omega *fr.Element) (curve.Domain[fr.Element], error) {
 			return NewDomain(n, omega)
 		},
+		Sum:          sum,
 		PairingIsOne: pairingIsOne,
 	}
 }

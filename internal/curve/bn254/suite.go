@@ -19,6 +19,7 @@ func Suite() *curve.Suite[fr.Element, bn254.G1Affine, bn254.G2Affine] {
 		NewDomain: func(n int, omega *fr.Element) (curve.Domain[fr.Element], error) {
 			return NewDomain(n, omega)
 		},
+		Sum:          sum,
 		PairingIsOne: pairingIsOne,
 	}
 }

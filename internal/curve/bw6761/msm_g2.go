@@ -14,19 +14,24 @@ import (
 )
 
 // MSM returns the sum of scalars[i]·points[i], as curve.Group says.
+func (g G2) MSM(ctx context.Context, points []bw6761.G2Affine, scalars []fr.Element, threads int) (bw6761.G2Affine, error) {
+	if err := ctx.Err(); err != nil {
+		return bw6761.G2Affine{}, err
+	}
+	return msmG2(ctx, points, scalars, threads)
+}
+
+// multiExpG2 computes an MSM by gnark-crypto's MultiExp.
 //
 // Zeros are dropped and the terms of 1 and -1 added up apart, in affine
 // batches: in the witnesses of real programs they are the most. A scalar above
 // r/2 is negated together with its point, so that small negative values have
-// few digits too. gnark-crypto's MultiExp does the rest, and all of a vector
-// that has few such terms.
-func (g G2) MSM(ctx context.Context, points []bw6761.G2Affine, scalars []fr.Element, threads int) (bw6761.G2Affine, error) {
+// few digits too. MultiExp does the rest, and all of a vector that has few such
+// terms.
+func multiExpG2(ctx context.Context, points []bw6761.G2Affine, scalars []fr.Element, threads int) (bw6761.G2Affine, error) {
 	var result bw6761.G2Affine
 	if len(points) != len(scalars) {
 		return result, fault.New(fault.Internal, "multiply %d points by %d scalars", len(points), len(scalars))
-	}
-	if err := ctx.Err(); err != nil {
-		return result, err
 	}
 	var total bw6761.G2Jac
 	if units, rest := split(scalars); 8*len(rest) < 7*len(points) {

@@ -41,6 +41,7 @@ func Run[S, A1, A2 any](t *testing.T, subject Subject[S, A1, A2]) {
 	t.Run("Canceled", func(t *testing.T) { testCanceled(t, subject) })
 	t.Run("G1", func(t *testing.T) { testGroup(t, s.Field, s.G1, subject.OutsideG1, s.Params.G1Bytes()) })
 	t.Run("G2", func(t *testing.T) { testGroup(t, s.Field, s.G2, subject.OutsideG2, s.Params.G2Bytes()) })
+	t.Run("Sum", func(t *testing.T) { testSum(t, s) })
 	t.Run("Pairing", func(t *testing.T) { testPairing(t, s) })
 }
 

@@ -13,7 +13,7 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := len(forG1) + 3*len(forCurve) - 1; len(files) != want {
+	if want := len(forG1) + 3*(len(forCurve)+1) - 1; len(files) != want {
 		t.Errorf("got %d files, want %d", len(files), want)
 	}
 	for path, want := range files {
