@@ -210,20 +210,27 @@ func (q *Queue) deleteItems(ctx context.Context, id string) error {
 	return q.forgetBatch(ctx, id)
 }
 
-// forgetBatch removes a batch's record and its idempotency key.
+// forgetBatch removes a batch's record and its idempotency key. Somebody else,
+// such as a sweeper, may do so at the same time.
 func (q *Queue) forgetBatch(ctx context.Context, id string) error {
-	r, rev, err := q.batchRecord(ctx, id)
-	if fault.Is(err, fault.NotFound) {
-		return nil
+	for {
+		r, rev, err := q.batchRecord(ctx, id)
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		_, err = q.records.remove(ctx, batchKeys+id, rev)
+		if err == errSwapped {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		q.index.removeBatch(id)
+		return q.forgetKey(ctx, snapshot{record: record{Job: Job{ID: id}, IdemKey: r.IdemKey}})
 	}
-	if err != nil {
-		return err
-	}
-	if _, err := q.records.remove(ctx, batchKeys+id, rev); err != nil {
-		return err
-	}
-	q.index.removeBatch(id)
-	return q.forgetKey(ctx, snapshot{record: record{Job: Job{ID: id}, IdemKey: r.IdemKey}})
 }
 
 // sweepBatches finishes what was cut short.
@@ -248,7 +255,7 @@ func (q *Queue) sweepBatches(ctx context.Context) error {
 		}
 	}
 	for _, id := range w.empty {
-		if err := q.forgetBatch(ctx, id); err != nil && err != errSwapped {
+		if err := q.forgetBatch(ctx, id); err != nil {
 			return err
 		}
 	}
