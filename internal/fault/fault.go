@@ -27,7 +27,8 @@ const (
 	UnsatisfiedWitness  Code = "unsatisfied_witness"  // 422
 	InvalidArtifact     Code = "invalid_artifact"     // 422
 	Unsupported         Code = "unsupported"          // 422
-	Overloaded          Code = "overloaded"           // 429 or 503, with Retry-After
+	RateLimited         Code = "rate_limited"         // 429, with Retry-After: the caller's own share is used up
+	Overloaded          Code = "overloaded"           // 503, with Retry-After
 	InsufficientStorage Code = "insufficient_storage" // 507
 	DeadlineExceeded    Code = "deadline_exceeded"    // 504
 	Canceled            Code = "canceled"             // 409 when read as a result
@@ -50,7 +51,7 @@ type Error struct {
 	Detail     string        // for the client; never a private value
 	Path       string        // JSON pointer of the argument at fault, if any
 	Position   *Position     // place in the circuit's source, if any
-	RetryAfter time.Duration // with Overloaded: when to come back
+	RetryAfter time.Duration // with Overloaded and RateLimited: when to come back
 	Err        error         // cause, for the log
 }
 
@@ -128,11 +129,11 @@ func CodeOf(err error) Code {
 func Is(err error, code Code) bool { return err != nil && CodeOf(err) == code }
 
 // Retryable reports whether the same request may succeed later without a
-// change: true for Overloaded, InsufficientStorage, DeadlineExceeded and
+// change: true for RateLimited, Overloaded, InsufficientStorage, DeadlineExceeded and
 // Internal.
 func (c Code) Retryable() bool {
 	switch c {
-	case Overloaded, InsufficientStorage, DeadlineExceeded, Internal:
+	case RateLimited, Overloaded, InsufficientStorage, DeadlineExceeded, Internal:
 		return true
 	}
 	return false

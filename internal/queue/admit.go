@@ -15,8 +15,9 @@ type reservation struct {
 }
 
 // admit reserves room in the queue under a job's or batch's id, until that is
-// in the index or admitted is called. Overloaded, with the time until there
-// should be room, where the queue or the owner's share of it is full.
+// in the index or admitted is called. Overloaded where the queue is full, and
+// RateLimited where the owner's share of it is, with the time until there
+// should be room.
 func (x *index) admit(id string, r reservation, cfg *Config) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -41,10 +42,10 @@ func (x *index) admit(id string, r reservation, cfg *Config) error {
 		full = fault.New(fault.Overloaded, "the queue is full: the arguments of %d waiting jobs take its %d bytes", all.jobs, cfg.MaxQueuedBytes)
 		jobs = all.after(bytes)
 	case ownJobs > 0:
-		full = fault.New(fault.Overloaded, "the owner's share of the queue is full: %d of its jobs are waiting", own.jobs)
+		full = fault.New(fault.RateLimited, "the owner's share of the queue is full: %d of its jobs are waiting", own.jobs)
 		jobs = ownJobs
 	case ownBytes > 0 && own.jobs > 0:
-		full = fault.New(fault.Overloaded, "the owner's share of the queue is full: the arguments of %d of its jobs are waiting", own.jobs)
+		full = fault.New(fault.RateLimited, "the owner's share of the queue is full: the arguments of %d of its jobs are waiting", own.jobs)
 		jobs = own.after(ownBytes)
 	default:
 		x.pending[id] = r

@@ -118,6 +118,25 @@ func (q *Queue) BatchItems(ctx context.Context, id string, from int, wait bool) 
 	}
 }
 
+// ItemEnd is how and when an item of a batch ended.
+type ItemEnd struct {
+	Item     int
+	ID       string
+	State    State
+	Finished time.Time // in whole milliseconds
+}
+
+// ItemsEnded returns the items of a batch that have ended, in no order, as this
+// process knows them. It reads no records: the cost is one look at every item.
+func (q *Queue) ItemsEnded(id string) []ItemEnd {
+	ended := q.index.items(id, func(e *entry) bool { return !e.held && e.State.Terminal() })
+	out := make([]ItemEnd, len(ended))
+	for i, e := range ended {
+		out[i] = ItemEnd{Item: e.Item, ID: e.id, State: e.State, Finished: time.UnixMilli(e.Finished)}
+	}
+	return out
+}
+
 // item returns a job, after its end if wait is set.
 func (q *Queue) item(ctx context.Context, id string, wait bool) (Job, error) {
 	for {

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strings"
 	"time"
 
@@ -24,15 +25,22 @@ const silentTicks = 3
 type beat struct {
 	Worker bool           `json:"w,omitempty"` // it looks for work
 	Jobs   map[string]int `json:"j,omitempty"` // attempts by job
+	Info   *WorkerInfo    `json:"i,omitempty"` // what it tells of its workers
+}
+
+// peer is another process with workers.
+type peer struct {
+	tick uint64 // of its last beat
+	beat beat   // that beat
 }
 
 // hearing is what a process has heard. It is guarded by the index's lock.
 type hearing struct {
-	ticks uint64            // own echoes so far
-	peers map[uint64]uint64 // tick of the last beat of each other process with workers
+	ticks uint64 // own echoes so far
+	peers map[uint64]peer
 }
 
-func newHearing() hearing { return hearing{peers: map[uint64]uint64{}} }
+func newHearing() hearing { return hearing{peers: map[uint64]peer{}} }
 
 // workers returns the other processes that look for work.
 func (h *hearing) workers() []uint64 {
@@ -59,7 +67,7 @@ func (x *index) hear(process uint64, b beat, own bool) {
 		return
 	}
 	if b.Worker {
-		x.hearing.peers[process] = x.hearing.ticks
+		x.hearing.peers[process] = peer{x.hearing.ticks, b}
 	} else {
 		delete(x.hearing.peers, process)
 	}
@@ -73,7 +81,7 @@ func (x *index) tick(session string) []entry {
 	defer x.mu.Unlock()
 	x.hearing.ticks++
 	for p, heard := range x.hearing.peers {
-		if x.hearing.ticks-heard > silentTicks {
+		if x.hearing.ticks-heard.tick > silentTicks {
 			delete(x.hearing.peers, p)
 		}
 	}
@@ -110,16 +118,17 @@ func (q *Queue) beatLoop() {
 }
 
 func (q *Queue) sendBeat() {
-	q.heldMu.Lock()
-	b := beat{Worker: q.worker, Jobs: make(map[string]int, len(q.held))}
-	for id, attempt := range q.held {
-		b.Jobs[id] = attempt
-	}
-	q.heldMu.Unlock()
-	data, err := json.Marshal(b)
+	data, err := json.Marshal(q.ownBeat())
 	if err == nil {
 		_ = q.conn.Publish(q.names.beat+q.id, data) // the next one makes up for it
 	}
+}
+
+// ownBeat returns this process's present heartbeat.
+func (q *Queue) ownBeat() beat {
+	q.heldMu.Lock()
+	defer q.heldMu.Unlock()
+	return beat{Worker: q.worker, Jobs: maps.Clone(q.held), Info: q.info}
 }
 
 // hold adds a lease to the heartbeats, and drop takes it out.
@@ -144,10 +153,7 @@ func (q *Queue) announceWorker() {
 	q.worker = true
 	q.heldMu.Unlock()
 	if news {
-		select {
-		case q.beatNow <- struct{}{}:
-		default:
-		}
+		q.beatSoon()
 	}
 }
 

@@ -22,7 +22,7 @@ func newShop(cfg Config) *shop {
 	if err != nil {
 		panic(err)
 	}
-	return &shop{Queue: &Queue{cfg: cfg, index: newIndex(cfg.Weights), preference: preference{misfits: map[string]time.Time{}}}}
+	return &shop{Queue: &Queue{cfg: cfg, index: newIndex(cfg.Weights, nil), preference: preference{misfits: map[string]time.Time{}}}}
 }
 
 // put queues a job and returns its id.

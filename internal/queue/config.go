@@ -54,12 +54,21 @@ type Config struct {
 	// ten times more often than Wait looks at its job's record. Default: 1 s.
 	PollInterval time.Duration
 
+	// OnEnd is told of every job that this process sees to have ended: of its
+	// own and of others' doing, and, while Open runs, of those that had ended
+	// before. It may be told more than once. It must return at once, and must
+	// not call the queue.
+	OnEnd func(Ended)
+
 	// Now is this machine's clock. The engine's counts, where it tells the
 	// time; a difference of a second or more is reported. Default: time.Now.
 	Now func() time.Time
 	// Logger takes what the queue does on its own. Default: slog.DiscardHandler.
 	Logger *slog.Logger
 }
+
+// Ended names a job that has ended, and its batch, if it has one.
+type Ended struct{ ID, Batch string }
 
 var namespaceForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 

@@ -19,7 +19,7 @@ func (q *Queue) Dead(ctx context.Context, cursor string, limit int) ([]Job, stri
 //
 // Errors: Conflict for a job that isn't a dead letter, and for one whose
 // client has submitted the request again under the same idempotency key;
-// Overloaded where the queue is full; NotFound.
+// Overloaded and RateLimited as for Enqueue; NotFound.
 func (q *Queue) Requeue(ctx context.Context, id string) (Job, error) {
 	s, err := q.read(ctx, id)
 	if err != nil {

@@ -28,8 +28,8 @@ const (
 //
 // Errors: InvalidRequest and TooLarge for the job itself; Conflict where the
 // idempotency key was used with another request hash; Overloaded with
-// RetryAfter where the queue, or the owner's share of it, is full or the
-// engine is away; InsufficientStorage. After an error the job doesn't run,
+// RetryAfter where the queue is full or the engine is away, RateLimited where
+// the owner's share of the queue is; InsufficientStorage. After an error the job doesn't run,
 // unless ctx ended or the engine went away in the middle: then it may or may
 // not.
 func (q *Queue) Enqueue(ctx context.Context, n NewJob) (job Job, existed bool, err error) {

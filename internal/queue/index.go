@@ -27,6 +27,7 @@ type index struct {
 	ends    rate
 	turns   slots
 	ready   chan struct{} // closed, and replaced, when there may be work
+	onEnd   func(Ended)   // never nil
 }
 
 // usage is how much of the queue somebody takes.
@@ -60,8 +61,12 @@ type watcher struct {
 	c  chan struct{}
 }
 
-func newIndex(weights map[string]float64) *index {
+func newIndex(weights map[string]float64, onEnd func(Ended)) *index {
+	if onEnd == nil {
+		onEnd = func(Ended) {}
+	}
 	return &index{
+		onEnd:   onEnd,
 		entries: map[string]*entry{}, active: map[string]*entry{}, dead: map[string]uint64{},
 		counts: map[State]int{}, owners: map[string]*usage{}, pending: map[string]reservation{},
 		batches: map[string]*batchView{}, watch: map[string]map[*watcher]struct{}{},
@@ -86,6 +91,9 @@ func (x *index) apply(id string, rev uint64, m meta) {
 	}
 	delete(x.pending, id)
 	x.add(e)
+	if e.State.Terminal() && (old == nil || !old.State.Terminal()) {
+		x.onEnd(Ended{ID: id, Batch: m.Batch})
+	}
 	x.wake(id)
 	if m.Batch != "" {
 		x.wake(m.Batch)

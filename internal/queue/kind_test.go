@@ -63,7 +63,7 @@ func TestOwnersShareOfTheQueue(t *testing.T) {
 	}
 	_, _, err := f.Enqueue(t.Context(), n)
 	e, ok := err.(*fault.Error)
-	if !ok || e.Code != fault.Overloaded || e.RetryAfter < time.Second {
+	if !ok || e.Code != fault.RateLimited || e.RetryAfter < time.Second {
 		t.Errorf("got %v, want overloaded with a delay", err)
 	}
 	n.Owner = "other"

@@ -57,6 +57,7 @@ type Queue struct {
 
 	heldMu sync.Mutex
 	worker bool           // somebody has called Lease
+	info   *WorkerInfo    // nil until Announce; never changed in place
 	held   map[string]int // leases by job: the attempts; to be kept alive
 
 	ctx       context.Context // of what the queue does on its own; ends with Close
@@ -82,7 +83,7 @@ func Open(ctx context.Context, eng Engine, blobs store.Blobs, cfg Config) (*Queu
 	q := &Queue{
 		cfg: cfg, names: namesOf(cfg.Namespace), js: eng.JetStream(), conn: eng.Conn(), blobs: blobs,
 		policy: policy{maxFailures: cfg.MaxFailures, backoff: cfg.Backoff, maxBackoff: cfg.MaxBackoff},
-		index:  newIndex(cfg.Weights), preference: preference{misfits: map[string]time.Time{}}, orphanAge: batchGrace,
+		index:  newIndex(cfg.Weights, cfg.OnEnd), preference: preference{misfits: map[string]time.Time{}}, orphanAge: batchGrace,
 		id: rand.Text(), beatNow: make(chan struct{}, 1), held: map[string]int{},
 	}
 	q.number = processNumber(q.id)
