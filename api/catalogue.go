@@ -31,6 +31,7 @@ const (
 	CodeUnsatisfiedWitness   Code = "unsatisfied_witness"
 	CodeInvalidArtifact      Code = "invalid_artifact"
 	CodeUnsupported          Code = "unsupported"
+	CodeRateLimited          Code = "rate_limited"
 	CodeInternal             Code = "internal"
 	CodeOverloaded           Code = "overloaded"
 	CodeDeadlineExceeded     Code = "deadline_exceeded"
@@ -69,9 +70,9 @@ func Catalogue() []ErrorType {
 		{CodeUnauthenticated, http.StatusUnauthorized, "Not authenticated", false, ScopeRequest,
 			"The service asks for an API key (Authorization: Bearer pvk_…), and there was none or it isn't known."},
 		{CodeForbidden, http.StatusForbidden, "Forbidden", false, ScopeRequest,
-			"The service doesn't allow this: for example an insecure-dev setup where it is switched off, or a request that a browser sent for another site."},
+			"The service doesn't allow this: for example an insecure-dev setup where it is switched off, an operator's route with a key that isn't an admin's, or a request that a browser sent for another site."},
 		{CodeNotFound, http.StatusNotFound, "Not found", false, ScopeRequest,
-			"There is no such circuit, key set, proof or path. Finished proofs are erased when their time to live ends."},
+			"There is no such circuit, key set, proof, batch, job or path, or it isn't this API key's. Finished proofs are erased when their time to live ends."},
 		{CodeMethodNotAllowed, http.StatusMethodNotAllowed, "Method not allowed", false, ScopeRequest,
 			"The path exists, but not with this method. The Allow header lists those that do."},
 		{CodeRequestTimeout, http.StatusRequestTimeout, "Request timed out", true, ScopeRequest,
@@ -90,10 +91,12 @@ func Catalogue() []ErrorType {
 			"A program or key is damaged, or belongs to another program, curve or scheme."},
 		{CodeUnsupported, http.StatusUnprocessableEntity, "Unsupported", false, ScopeCircuit,
 			"The circuit, key or request uses a feature that this service doesn't have, or needs more memory than its workers will ever have."},
+		{CodeRateLimited, http.StatusTooManyRequests, "Rate limited", true, ScopeCapacity,
+			"Your own share is used up: requests of this API key came too fast, or its waiting jobs fill its part of the queue. Retry-After says when to come back."},
 		{CodeInternal, http.StatusInternalServerError, "Internal error", true, ScopeInternal,
 			"Something failed inside the service. incident names the cause in its log."},
 		{CodeOverloaded, http.StatusServiceUnavailable, "Overloaded", true, ScopeCapacity,
-			"The queue, the uploads or the waiting requests are at their limit. Retry-After says when to come back."},
+			"The queue, the uploads or the waiting requests are at their limit, or the service is stopping. Retry-After says when to come back."},
 		{CodeDeadlineExceeded, http.StatusGatewayTimeout, "Deadline exceeded", true, ScopeCapacity,
 			"The request's deadline passed before the proof ended."},
 		{CodeInsufficientStorage, http.StatusInsufficientStorage, "Insufficient storage", true, ScopeCapacity,

@@ -70,6 +70,8 @@ type Proof struct {
 	Scheme   string            `json:"scheme" example:"groth16"`
 	Priority string            `json:"priority" enum:"high,normal,low"`
 	Labels   map[string]string `json:"labels,omitempty"`
+	Batch    string            `json:"batch,omitempty" doc:"Id of the batch that it is an item of."`
+	Item     *int              `json:"item,omitempty" doc:"Its place in the batch, from 0."`
 	Attempt  int               `json:"attempt" doc:"Number of the latest attempt; 0 before the first."`
 	Attempts []Attempt         `json:"attempts,omitempty" doc:"Every attempt so far, oldest first."`
 	Created  time.Time         `json:"created"`
@@ -126,6 +128,7 @@ type Stage struct {
 // ProofLinks are the paths of what a client may ask next.
 type ProofLinks struct {
 	Self    string `json:"self" doc:"The proof; add ?wait=30 to wait for its end."`
+	Events  string `json:"events,omitempty" doc:"Server-sent events of the job."`
 	Cancel  string `json:"cancel,omitempty" doc:"Where to POST to stop the job. Not there once it has ended."`
 	Circuit string `json:"circuit"`
 }

@@ -44,6 +44,9 @@ type APIKey struct {
 	Name string `yaml:"name"`
 	// SHA256 is the hash of the whole key in hex.
 	SHA256 string `yaml:"sha256"`
+	// Admin lets the key see and handle the jobs of all keys, and retry dead
+	// letters. Default false: its own only.
+	Admin bool `yaml:"admin"`
 }
 
 // Limits bound what clients can make the service hold.

@@ -24,11 +24,11 @@ func (s *services) Verifier(ctx context.Context, ref string, c httpapi.Contract)
 }
 
 // Calldata implements httpapi.Proofs.
-func (s *services) Calldata(ctx context.Context, id, target string) (api.Calldata, error) {
+func (s *services) Calldata(ctx context.Context, who httpapi.Caller, id, target string) (api.Calldata, error) {
 	if target != "evm" {
 		return api.Calldata{}, fault.New(fault.Unsupported, "proofs are exported for the evm")
 	}
-	p, err := s.Proof(ctx, id)
+	p, err := s.Proof(ctx, who, id)
 	if err != nil {
 		return api.Calldata{}, err
 	}

@@ -76,6 +76,7 @@ type Daemon struct {
 	pool      *worker.Pool
 	threads   int // for each proof
 	metrics   *telemetry.Metrics
+	estimates estimates
 	handler   *httpapi.Server
 	listener  net.Listener
 	closers   []func(context.Context) error // run last to first
@@ -169,7 +170,9 @@ func (d *Daemon) buildWorker(context.Context) error {
 	d.onClose(func(context.Context) error { d.catalogue.Close(); return nil })
 	d.registrar = worker.NewRegistrar(d.kit, d.registry, d.blobs, d.catalogue, threads)
 	d.tools = worker.NewTools(d.kit, d.catalogue, threads)
-	d.pool = worker.NewPool(d.poolConfig(), d.queue, d.proving(threads))
+	pool := d.poolConfig()
+	d.pool = worker.NewPool(pool, d.queue, d.proving(threads))
+	d.queue.Announce(queue.WorkerInfo{Name: pool.Name, Slots: pool.Slots, Threads: threads, Kinds: []string{queue.KindProof}})
 	return nil
 }
 
@@ -199,12 +202,12 @@ func (d *Daemon) buildHandler(context.Context) (err error) {
 		if err != nil || copy(keys[i].Hash[:], hash) != len(keys[i].Hash) {
 			return fault.New(fault.InvalidRequest, "api_keys: the hash of %s isn't 64 hex digits", k.Name)
 		}
-		keys[i].Name = k.Name
+		keys[i].Name, keys[i].Admin = k.Name, k.Admin
 	}
 	l := d.cfg.Limits
 	s := &services{d}
 	d.handler, err = httpapi.New(httpapi.Options{
-		Services:    httpapi.Services{Circuits: s, Keys: s, Proofs: s, Tools: s, System: s, Compiler: s},
+		Services:    httpapi.Services{Circuits: s, Keys: s, Proofs: s, Jobs: s, Tools: s, System: s, Compiler: s},
 		ZoKratesAPI: d.zokratesAPI(),
 		Frontends:   d.frontends(), Version: d.build.Version, Keys: keys, SpoolDir: d.path("spool"),
 		Limits: httpapi.Limits{

@@ -41,7 +41,7 @@ func (s *services) Submit(ctx context.Context, in httpapi.Submission) (api.Proof
 		return api.Proof{}, fault.New(fault.InvalidRequest, "want JSON").At("/arguments")
 	}
 	job := queue.NewJob{
-		ID: queue.NewID(now()), Owner: in.Caller, CircuitID: c.ID, KeySetID: k.ID,
+		ID: queue.NewID(now()), Owner: in.Caller.Name, CircuitID: c.ID, KeySetID: k.ID,
 		Priority: queue.Priority(req.Priority), Labels: req.Labels, IdempotencyKey: in.IdempotencyKey,
 	}
 	if req.Deadline != nil {
@@ -109,8 +109,8 @@ func underArguments(err error) error {
 }
 
 // Proof implements httpapi.Proofs.
-func (s *services) Proof(ctx context.Context, id string) (api.Proof, error) {
-	j, err := s.d.queue.Job(ctx, id)
+func (s *services) Proof(ctx context.Context, who httpapi.Caller, id string) (api.Proof, error) {
+	j, err := s.proofJob(ctx, who, id)
 	if err != nil {
 		return api.Proof{}, err
 	}
@@ -118,7 +118,10 @@ func (s *services) Proof(ctx context.Context, id string) (api.Proof, error) {
 }
 
 // Wait implements httpapi.Proofs.
-func (s *services) Wait(ctx context.Context, id string, timeout time.Duration) (api.Proof, error) {
+func (s *services) Wait(ctx context.Context, who httpapi.Caller, id string, timeout time.Duration) (api.Proof, error) {
+	if _, err := s.proofJob(ctx, who, id); err != nil {
+		return api.Proof{}, err
+	}
 	j, err := s.d.queue.Wait(ctx, id, timeout)
 	if err != nil {
 		return api.Proof{}, err
@@ -127,9 +130,9 @@ func (s *services) Wait(ctx context.Context, id string, timeout time.Duration) (
 }
 
 // Proofs implements httpapi.Proofs.
-func (s *services) Proofs(ctx context.Context, filter api.ProofFilter, cursor string, limit int) (api.Page[api.Proof], error) {
+func (s *services) Proofs(ctx context.Context, who httpapi.Caller, filter api.ProofFilter, cursor string, limit int) (api.Page[api.Proof], error) {
 	page := api.Page[api.Proof]{Items: []api.Proof{}}
-	f := queue.Filter{State: queue.State(filter.State)}
+	f := queue.Filter{State: queue.State(filter.State), Kind: queue.KindProof, Owner: ownerFilter(who, "")}
 	if filter.Circuit != "" {
 		c, err := s.d.registry.Resolve(ctx, filter.Circuit)
 		if err != nil {
@@ -153,10 +156,13 @@ func (s *services) Proofs(ctx context.Context, filter api.ProofFilter, cursor st
 }
 
 // Cancel implements httpapi.Proofs.
-func (s *services) Cancel(ctx context.Context, id string) (api.Proof, error) {
+func (s *services) Cancel(ctx context.Context, who httpapi.Caller, id string) (api.Proof, error) {
+	if _, err := s.proofJob(ctx, who, id); err != nil {
+		return api.Proof{}, err
+	}
 	j, err := s.d.queue.Cancel(ctx, id)
 	if fault.Is(err, fault.Conflict) { // it ended otherwise, and stays so
-		return s.Proof(ctx, id)
+		return s.Proof(ctx, who, id)
 	}
 	if err != nil {
 		return api.Proof{}, err
@@ -165,8 +171,8 @@ func (s *services) Cancel(ctx context.Context, id string) (api.Proof, error) {
 }
 
 // Delete implements httpapi.Proofs.
-func (s *services) Delete(ctx context.Context, id string) error {
-	j, err := s.d.queue.Job(ctx, id)
+func (s *services) Delete(ctx context.Context, who httpapi.Caller, id string) error {
+	j, err := s.proofJob(ctx, who, id)
 	if err != nil {
 		return err
 	}
@@ -182,11 +188,14 @@ func (s *services) proof(ctx context.Context, j queue.Job, whole bool) (api.Proo
 		ID: j.ID, State: api.State(j.State), Stage: j.Stage, Circuit: j.CircuitID.String(), KeySet: j.KeySetID.String(),
 		Priority: string(j.Priority), Labels: j.Labels, Attempt: j.Attempt, Created: j.Created,
 		Started: optional(j.Started), Finished: optional(j.Finished), Deadline: optional(j.Deadline),
-		Problem: problem(j.Problem), Ledger: ledger(&j),
-		Links: api.ProofLinks{Self: api.BasePath + "/proofs/" + j.ID, Circuit: api.BasePath + "/circuits/" + j.CircuitID.String()},
+		Problem: problem(j.Problem, j.Kind), Ledger: ledger(&j),
+		Links: api.ProofLinks{Self: proofPath(j.ID), Events: proofPath(j.ID) + "/events", Circuit: api.BasePath + "/circuits/" + j.CircuitID.String()},
 	}
 	if k, err := s.d.registry.KeySet(ctx, j.CircuitID, j.KeySetID); err == nil {
 		p.Scheme, p.Insecure = k.Scheme, k.Provenance == registry.InsecureDev
+	}
+	if j.Batch != "" {
+		p.Batch, p.Item = j.Batch, &j.Item
 	}
 	for _, a := range j.Attempts {
 		p.Attempts = append(p.Attempts, attempt(a))
@@ -234,13 +243,15 @@ func attempt(a queue.Attempt) api.Attempt {
 	return out
 }
 
-func problem(p *queue.Problem) *api.Problem {
+// problem returns why a job of the kind has no result. The path of a proof's
+// problem starts at its arguments.
+func problem(p *queue.Problem, kind string) *api.Problem {
 	if p == nil {
 		return nil
 	}
 	out := api.NewProblem(api.Code(p.Code), p.Detail)
 	out.Retryable = p.Retryable
-	if out.Path = p.Path; p.Code == fault.InvalidRequest || p.Path != "" {
+	if out.Path = p.Path; kind == queue.KindProof && (p.Code == fault.InvalidRequest || p.Path != "") {
 		out.Path = "/arguments" + p.Path
 	}
 	if p.Position != nil {

@@ -15,7 +15,7 @@ const testKey = "pvk_0123456789"
 func withKeys(o *httpapi.Options) {
 	o.Keys = []httpapi.APIKey{
 		{Name: "first", Hash: sha256.Sum256([]byte("pvk_other"))},
-		{Name: "second", Hash: sha256.Sum256([]byte(testKey))},
+		{Name: "second", Hash: sha256.Sum256([]byte(testKey)), Admin: true},
 	}
 }
 
@@ -65,8 +65,8 @@ func TestKeys(t *testing.T) {
 			w := r.do("POST", "/v1/proofs", jsonType, `{"circuit":"a","arguments":[]}`, "Authorization", tc.header)
 			if tc.caller == "" {
 				wantProblem(t, w, api.CodeUnauthenticated)
-			} else if w.Code != http.StatusAccepted || r.fake.submission.Caller != tc.caller {
-				t.Errorf("got %d and caller %q, want 202 and %q", w.Code, r.fake.submission.Caller, tc.caller)
+			} else if w.Code != http.StatusAccepted || r.fake.submission.Caller.Name != tc.caller {
+				t.Errorf("got %d and caller %q, want 202 and %q", w.Code, r.fake.submission.Caller.Name, tc.caller)
 			}
 			if strings.Contains(r.log.String()+w.Body.String(), "pvk_0") || strings.Contains(r.log.String(), "pvk_u") {
 				t.Error("the key came out")

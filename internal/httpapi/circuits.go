@@ -123,7 +123,7 @@ func (s *Server) registration() {
 			if err != nil {
 				return nil, "", false, err
 			}
-			reg.Caller = exchangeOf(r.Context()).caller
+			reg.Caller = exchangeOf(r.Context()).caller.Name
 			c, existed, err := s.services.Circuits.Register(r.Context(), reg)
 			return whole(c), api.BasePath + "/circuits/" + url.PathEscape(c.ID), existed, err
 		})

@@ -29,7 +29,7 @@ const (
 type exchange struct {
 	server  *Server
 	id      string
-	caller  string
+	caller  Caller
 	route   string
 	request *http.Request
 	writer  *writer
@@ -133,7 +133,7 @@ func (x *exchange) end() {
 	x.server.log.LogAttrs(context.WithoutCancel(x.request.Context()), level, "request",
 		slog.String("request_id", x.id), slog.String("route", x.route), slog.Int("status", status),
 		slog.Int64("bytes", w.bytes), slog.Duration("took", took),
-		slog.String("caller", x.caller), slog.String("remote", host))
+		slog.String("caller", x.caller.Name), slog.String("remote", host))
 }
 
 // statusClientGone is logged for a client that went away before the answer.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -36,6 +37,7 @@ type fake struct {
 	existed      bool
 	proof        api.Proof
 	ready        api.Readiness
+	events       func(ctx context.Context) iter.Seq2[api.Event, error]
 	wait         func(ctx context.Context, id string, timeout time.Duration) (api.Proof, error)
 }
 
@@ -111,7 +113,7 @@ func (f *fake) Verifier(_ context.Context, ref string, c httpapi.Contract) (stri
 	return "contract V {}", f.got(ref, c.Target, c.Keys, c.Name)
 }
 
-func (f *fake) Calldata(_ context.Context, id, target string) (api.Calldata, error) {
+func (f *fake) Calldata(_ context.Context, _ httpapi.Caller, id, target string) (api.Calldata, error) {
 	return api.Calldata{Target: target, Calldata: "0x01"}, f.got(id, target)
 }
 
@@ -119,19 +121,23 @@ func (f *fake) Submit(_ context.Context, s httpapi.Submission) (api.Proof, error
 	f.submission = s
 	return f.proof, f.got()
 }
-func (f *fake) Proof(_ context.Context, id string) (api.Proof, error) { return f.proof, f.got(id) }
-func (f *fake) Wait(ctx context.Context, id string, timeout time.Duration) (api.Proof, error) {
+func (f *fake) Proof(_ context.Context, _ httpapi.Caller, id string) (api.Proof, error) {
+	return f.proof, f.got(id)
+}
+func (f *fake) Wait(ctx context.Context, _ httpapi.Caller, id string, timeout time.Duration) (api.Proof, error) {
 	if f.wait == nil {
 		return f.proof, f.got(id, timeout.String())
 	}
 	return f.wait(ctx, id, timeout)
 }
-func (f *fake) Proofs(_ context.Context, filter api.ProofFilter, cursor string, limit int) (api.Page[api.Proof], error) {
+func (f *fake) Proofs(_ context.Context, _ httpapi.Caller, filter api.ProofFilter, cursor string, limit int) (api.Page[api.Proof], error) {
 	f.filter, f.limit = filter, limit
 	return api.Page[api.Proof]{Items: []api.Proof{f.proof}}, f.got(cursor)
 }
-func (f *fake) Cancel(_ context.Context, id string) (api.Proof, error) { return f.proof, f.got(id) }
-func (f *fake) Delete(_ context.Context, id string) error              { return f.got(id) }
+func (f *fake) Cancel(_ context.Context, _ httpapi.Caller, id string) (api.Proof, error) {
+	return f.proof, f.got(id)
+}
+func (f *fake) Delete(_ context.Context, _ httpapi.Caller, id string) error { return f.got(id) }
 
 func (f *fake) Verify(_ context.Context, r api.VerifyRequest) (api.VerifyResult, error) {
 	f.verify = r
@@ -193,7 +199,7 @@ func newRig(t testing.TB, change func(*httpapi.Options)) *rig {
 	t.Helper()
 	r := &rig{fake: newFake(), log: &lockedBuffer{}, spool: filepath.Join(t.TempDir(), "spool")}
 	o := httpapi.Options{
-		Services:  httpapi.Services{Circuits: r.fake, Keys: r.fake, Proofs: r.fake, Tools: r.fake, System: r.fake},
+		Services:  httpapi.Services{Circuits: r.fake, Keys: r.fake, Proofs: r.fake, Jobs: r.fake, Tools: r.fake, System: r.fake},
 		Frontends: frontends(),
 		Version:   "test",
 		SpoolDir:  r.spool,

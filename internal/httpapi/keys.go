@@ -121,7 +121,7 @@ func (s *Server) addKeys(r *http.Request, ref string, spec formSpec) (api.KeySet
 	if err != nil {
 		return api.KeySet{}, false, err
 	}
-	u.Caller = exchangeOf(r.Context()).caller
+	u.Caller = exchangeOf(r.Context()).caller.Name
 	return s.services.Keys.AddKeys(r.Context(), ref, u)
 }
 
@@ -163,7 +163,7 @@ func (s *Server) setupOf(r *http.Request) (KeyUpload, error) {
 	if in.Scheme == "" {
 		return KeyUpload{}, fault.New(fault.InvalidRequest, "the field is missing").At("/scheme")
 	}
-	return KeyUpload{Scheme: in.Scheme, Setup: true, Caller: x.caller}, checkWord(in.Scheme, "/scheme")
+	return KeyUpload{Scheme: in.Scheme, Setup: true, Caller: x.caller.Name}, checkWord(in.Scheme, "/scheme")
 }
 
 // checkWord checks the alphabet of an optional keyword. Which words there are

@@ -18,6 +18,7 @@ const (
 	tagCircuits = "Circuits"
 	tagKeys     = "Keys"
 	tagProofs   = "Proofs"
+	tagJobs     = "Jobs"
 	tagSystem   = "System"
 )
 
@@ -50,6 +51,7 @@ func describe(doc *huma.OpenAPI) {
 		{Name: tagCircuits, Description: "Immutable versions of circuits, addressed by digest, with movable names and tags."},
 		{Name: tagKeys, Description: "Proving and verifying keys of a circuit, for a scheme, with their provenance."},
 		{Name: tagProofs, Description: "Jobs that make proofs, and the proofs they made."},
+		{Name: tagJobs, Description: "Jobs of every kind, as operators see them. A key sees its own; an admin's sees all."},
 		{Name: tagSystem, Description: "The service itself."},
 	}
 	doc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

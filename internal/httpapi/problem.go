@@ -54,7 +54,7 @@ func ProblemOf(err error) *api.Problem {
 	if f.Position != nil {
 		p.Position = &api.Position{File: f.Position.File, Line: f.Position.Line, Column: f.Position.Column}
 	}
-	if code == fault.Overloaded {
+	if code == fault.Overloaded || code == fault.RateLimited {
 		p.RetryAfter = seconds(f.RetryAfter)
 	}
 	if p.Code == api.CodeInternal && p.Detail == "" {

@@ -42,7 +42,7 @@ func (s *Server) proofRoutes() {
 		Method: http.MethodPost, Path: "/v1/proofs/{id}/cancel", OperationID: "cancel-proof", Tags: []string{tagProofs},
 		Summary: "Cancel a proof", Description: "Stops running work. Idempotent; a proof that has ended stays as it is.", Errors: []int{404},
 	}, func(ctx context.Context, in *struct{ ProofPath }) (*bodyOf[api.Proof], error) {
-		p, err := s.services.Proofs.Cancel(ctx, in.ID)
+		p, err := s.services.Proofs.Cancel(ctx, exchangeOf(ctx).caller, in.ID)
 		return &bodyOf[api.Proof]{p}, err
 	})
 	register(s, huma.Operation{
@@ -50,7 +50,7 @@ func (s *Server) proofRoutes() {
 		Summary: "Delete a proof", Description: "Erases inputs and result of a proof that has ended.",
 		DefaultStatus: http.StatusNoContent, Errors: []int{404, 409},
 	}, func(ctx context.Context, in *struct{ ProofPath }) (*struct{}, error) {
-		return nil, s.services.Proofs.Delete(ctx, in.ID)
+		return nil, s.services.Proofs.Delete(ctx, exchangeOf(ctx).caller, in.ID)
 	})
 }
 
@@ -63,7 +63,7 @@ func (s *Server) calldataRoute() {
 		ProofPath
 		Target string `query:"target" doc:"Machine of the contract." enum:"evm" default:"evm"`
 	}) (*bodyOf[api.Calldata], error) {
-		c, err := s.services.Proofs.Calldata(ctx, in.ID, in.Target)
+		c, err := s.services.Proofs.Calldata(ctx, exchangeOf(ctx).caller, in.ID, in.Target)
 		return &bodyOf[api.Calldata]{c}, err
 	})
 }
@@ -150,16 +150,14 @@ func (s *Server) showProof(ctx context.Context, in *struct {
 	ProofPath
 	Wait int `query:"wait" doc:"Seconds to wait for the end of the proof." minimum:"0"`
 }) (*bodyOf[api.Proof], error) {
-	p, err := s.services.Proofs.Proof(ctx, in.ID)
+	p, err := s.services.Proofs.Proof(ctx, exchangeOf(ctx).caller, in.ID)
 	wait := s.wait(in.Wait)
 	if err != nil || wait == 0 || p.State.Terminal() {
 		return &bodyOf[api.Proof]{p}, err
 	}
 	release, ok := s.takeWaiter()
 	if !ok {
-		err := fault.New(fault.Overloaded, "too many requests are waiting for proofs; ask without wait")
-		err.RetryAfter = waiterRetry
-		return nil, err
+		return nil, errNoWaiter(" for proofs; ask without wait")
 	}
 	defer release()
 	p, err = s.await(ctx, p, wait)
@@ -172,7 +170,7 @@ func (s *Server) listProofs(ctx context.Context, in *struct {
 	Circuit string `query:"circuit" doc:"Only proofs of this circuit." maxLength:"200" pattern:"^[A-Za-z0-9][A-Za-z0-9._:@-]*$" patternDescription:"circuit reference"`
 }) (*bodyOf[api.Page[api.Proof]], error) {
 	filter := api.ProofFilter{State: api.State(in.State), Circuit: in.Circuit}
-	page, err := s.services.Proofs.Proofs(ctx, filter, in.Cursor, in.Limit)
+	page, err := s.services.Proofs.Proofs(ctx, exchangeOf(ctx).caller, filter, in.Cursor, in.Limit)
 	return &bodyOf[api.Page[api.Proof]]{wholePage(page)}, err
 }
 

@@ -127,6 +127,7 @@ func New(o Options) (*Server, error) {
 	s.verifierRoute()
 	s.proofRoutes()
 	s.calldataRoute()
+	s.jobRoutes()
 	s.toolRoutes()
 	s.systemRoutes(o.Metrics)
 	if o.ZoKratesAPI != nil {

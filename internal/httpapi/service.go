@@ -7,6 +7,7 @@ package httpapi
 import (
 	"context"
 	"io"
+	"iter"
 	"time"
 
 	"provery/api"
@@ -19,6 +20,7 @@ type Services struct {
 	Circuits Circuits
 	Keys     Keys
 	Proofs   Proofs
+	Jobs     Jobs
 	Tools    Tools
 	System   System
 	// Compiler may be nil: then nothing can be compiled here.
@@ -65,27 +67,59 @@ type Contract struct {
 	Pragma string // of the compiler's versions
 }
 
+// Caller is who makes a request. Of jobs and what hangs on them callers see
+// their own only; anybody else's are fault.NotFound.
+type Caller struct {
+	Name string // of the API key; "" where none are configured
+	// Admin callers see and handle everybody's jobs. Where no API keys are
+	// configured every caller is one: it sits on this machine.
+	Admin bool
+}
+
 // Proofs takes and reports proof jobs.
 type Proofs interface {
 	// Submit records a job durably before it returns.
 	Submit(ctx context.Context, s Submission) (api.Proof, error)
-	Proof(ctx context.Context, id string) (api.Proof, error)
+	Proof(ctx context.Context, who Caller, id string) (api.Proof, error)
 	// Wait returns the proof as soon as its state is terminal, or as it is
 	// after timeout. When ctx ends earlier Wait returns ctx's error; the
 	// job goes on.
-	Wait(ctx context.Context, id string, timeout time.Duration) (api.Proof, error)
+	Wait(ctx context.Context, who Caller, id string, timeout time.Duration) (api.Proof, error)
 	// Calldata returns a succeeded proof as the call of its verifier contract.
 	// target is "evm". A proof without a result is fault.Conflict.
-	Calldata(ctx context.Context, id, target string) (api.Calldata, error)
+	Calldata(ctx context.Context, who Caller, id, target string) (api.Calldata, error)
 	// Proofs returns a page of at most limit proofs, newest first, without
 	// their results.
-	Proofs(ctx context.Context, filter api.ProofFilter, cursor string, limit int) (api.Page[api.Proof], error)
+	Proofs(ctx context.Context, who Caller, filter api.ProofFilter, cursor string, limit int) (api.Page[api.Proof], error)
 	// Cancel stops a job. Cancelling a job that has ended changes nothing
 	// and returns it as it is.
-	Cancel(ctx context.Context, id string) (api.Proof, error)
+	Cancel(ctx context.Context, who Caller, id string) (api.Proof, error)
 	// Delete erases the inputs and the result of a proof that has ended;
 	// of one that hasn't it is fault.Conflict.
-	Delete(ctx context.Context, id string) error
+	Delete(ctx context.Context, who Caller, id string) error
+}
+
+// Jobs shows and handles jobs of every kind, and follows them.
+type Jobs interface {
+	Job(ctx context.Context, who Caller, id string) (api.Job, error)
+	// WaitJob returns the job as Proofs.Wait does.
+	WaitJob(ctx context.Context, who Caller, id string, timeout time.Duration) (api.Job, error)
+	// Jobs returns a page of at most limit jobs, newest first.
+	Jobs(ctx context.Context, who Caller, filter api.JobFilter, cursor string, limit int) (api.Page[api.Job], error)
+	// CancelJob stops a job. One that has ended stays as it is.
+	CancelJob(ctx context.Context, who Caller, id string) (api.Job, error)
+	// RetryJob runs a job now that waits after a failure, or a dead letter;
+	// any other is fault.Conflict. It is for admins.
+	RetryJob(ctx context.Context, who Caller, id string) (api.Job, error)
+	// DeleteJob erases a job that has ended; of one that hasn't it is
+	// fault.Conflict.
+	DeleteJob(ctx context.Context, who Caller, id string) error
+	// JobEvents yields a job's events after the one of the id after ("": all)
+	// until the final one, or ctx ends. The last pair may have an error. It
+	// yields nothing where the final event is not after that id.
+	JobEvents(ctx context.Context, who Caller, id, after string) iter.Seq2[api.Event, error]
+	// Workers returns the processes that prove.
+	Workers(ctx context.Context, who Caller) ([]api.Worker, error)
 }
 
 // Tools runs what needs no queue entry.
@@ -136,6 +170,6 @@ type Upload struct {
 // Submission is a request for a proof.
 type Submission struct {
 	Request        api.ProofRequest
-	Caller         string // name of the API key; "" where none are configured
+	Caller         Caller
 	IdempotencyKey string
 }

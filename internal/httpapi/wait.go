@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"provery/api"
+	"provery/internal/fault"
 )
 
 // waiterRetry is when to come back to a server with too many waiting
@@ -44,6 +45,15 @@ func (s *Server) await(ctx context.Context, p api.Proof, timeout time.Duration) 
 	if p.State.Terminal() {
 		return p, nil
 	}
+	who := exchangeOf(ctx).caller
+	return untilDrain(ctx, s,
+		func(ctx context.Context) (api.Proof, error) { return s.services.Proofs.Wait(ctx, who, p.ID, timeout) },
+		func(ctx context.Context) (api.Proof, error) { return s.services.Proofs.Proof(ctx, who, p.ID) })
+}
+
+// untilDrain returns what wait does. When the server drains the wait is ended,
+// and the answer is that of now.
+func untilDrain[T any](ctx context.Context, s *Server, wait, now func(context.Context) (T, error)) (T, error) {
 	exchangeOf(ctx).clearReadDeadline()
 	waiting, cancel := context.WithCancel(ctx)
 	watched := make(chan struct{})
@@ -56,9 +66,16 @@ func (s *Server) await(ctx context.Context, p api.Proof, timeout time.Duration) 
 		}
 	}()
 	defer func() { cancel(); <-watched }()
-	now, err := s.services.Proofs.Wait(waiting, p.ID, timeout)
+	v, err := wait(waiting)
 	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
-		return s.services.Proofs.Proof(ctx, p.ID)
+		return now(ctx)
 	}
-	return now, err
+	return v, err
+}
+
+// errNoWaiter refuses a request that would wait.
+func errNoWaiter(what string) error {
+	err := fault.New(fault.Overloaded, "too many requests are waiting%s", what)
+	err.RetryAfter = waiterRetry
+	return err
 }

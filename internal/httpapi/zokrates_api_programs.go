@@ -54,7 +54,7 @@ func (f *zokratesFacade) registerSource(r *http.Request, c *zokratesChoice, sour
 	defer func() { err = errors.Join(err, compiled.Close()) }()
 	circuit, _, err := f.services.Circuits.Register(r.Context(), Registration{
 		Frontend: compiled.Frontend, Name: zokratesName, Tag: c.tag(), Artefacts: compiled.Artefacts,
-		Caller: exchangeOf(r.Context()).caller,
+		Caller: exchangeOf(r.Context()).caller.Name,
 	})
 	return zokratesProgram{Hash: c.hash, ABI: circuit.ABI}, err
 }
@@ -95,7 +95,7 @@ func (f *zokratesFacade) provingKey(r *http.Request) (any, error) {
 		return nil, rawBodyError(err)
 	}
 	x.clearReadDeadline()
-	_, _, err = f.services.Keys.AddKeys(r.Context(), circuit.ID, KeyUpload{Scheme: c.scheme, ProvingKey: &key, Caller: x.caller})
+	_, _, err = f.services.Keys.AddKeys(r.Context(), circuit.ID, KeyUpload{Scheme: c.scheme, ProvingKey: &key, Caller: x.caller.Name})
 	return zokratesMessage{"proving key recorded for proof " + c.hash}, err
 }
 

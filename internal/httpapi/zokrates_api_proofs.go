@@ -103,9 +103,7 @@ func (f *zokratesFacade) prove(r *http.Request, c *zokratesChoice, req api.Proof
 	}
 	release, ok := f.takeWaiter()
 	if !ok {
-		err := fault.New(fault.Overloaded, "too many requests are waiting for proofs")
-		err.RetryAfter = waiterRetry
-		return nil, err
+		return nil, errNoWaiter(" for proofs")
 	}
 	defer release()
 	x := exchangeOf(r.Context())
@@ -136,7 +134,7 @@ func (f *zokratesFacade) abandon(ctx context.Context, id, idempotencyKey string)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
 	defer cancel()
-	if _, err := f.services.Proofs.Cancel(ctx, id); err != nil {
+	if _, err := f.services.Proofs.Cancel(ctx, exchangeOf(ctx).caller, id); err != nil {
 		f.log.Warn("cancel an abandoned proof", "proof", id, "cause", err)
 	}
 }

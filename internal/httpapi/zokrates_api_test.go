@@ -71,9 +71,9 @@ func (p *programs) DryRun(ctx context.Context, ref string, r api.WitnessRequest)
 	return out, err
 }
 
-func (p *programs) Cancel(ctx context.Context, id string) (api.Proof, error) {
+func (p *programs) Cancel(ctx context.Context, who httpapi.Caller, id string) (api.Proof, error) {
 	p.cancelled = id
-	return p.fake.Cancel(ctx, id)
+	return p.fake.Cancel(ctx, who, id)
 }
 
 const zokSource = "def main(private field a, field b) -> field { return a * b; }"
@@ -89,7 +89,7 @@ func newZoKratesRig(t *testing.T, change func(*httpapi.Options)) (*rig, *program
 	p := &programs{tags: map[string]bool{}}
 	r := newRig(t, func(o *httpapi.Options) {
 		p.fake = o.Services.Circuits.(*fake)
-		o.Services = httpapi.Services{Circuits: p, Keys: p, Proofs: p, Tools: p, System: p, Compiler: p}
+		o.Services = httpapi.Services{Circuits: p, Keys: p, Proofs: p, Jobs: p, Tools: p, System: p, Compiler: p}
 		o.ZoKratesAPI = &httpapi.ZoKratesAPI{}
 		if change != nil {
 			change(o)

@@ -1,0 +1,65 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"provery/api"
+)
+
+// Jobs returns a page of at most limit jobs, newest first; 0 is the service's
+// default. An ordinary API key sees its own jobs, an admin's all.
+func (c *Client) Jobs(ctx context.Context, f api.JobFilter, cursor string, limit int) (*api.Page[api.Job], error) {
+	q := url.Values{}
+	for name, value := range map[string]string{
+		"state": string(f.State), "kind": f.Kind, "circuit": f.Circuit, "owner": f.Owner, "batch": f.Batch, "cursor": cursor,
+	} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if f.Dead {
+		q.Set("dead", "true")
+	}
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	return fetch[api.Page[api.Job]](ctx, c, get(path("jobs")+query(q)))
+}
+
+// Job returns a job as it is, or after up to wait if it hasn't ended.
+func (c *Client) Job(ctx context.Context, id string, wait time.Duration) (*api.Job, error) {
+	q := url.Values{}
+	if s := wholeSeconds(wait); s > 0 {
+		q.Set("wait", strconv.Itoa(s))
+	}
+	return fetch[api.Job](ctx, c, get(path("jobs", id)+query(q)))
+}
+
+// CancelJob stops a job. One that has ended stays as it is.
+func (c *Client) CancelJob(ctx context.Context, id string) (*api.Job, error) {
+	return fetch[api.Job](ctx, c, call{method: http.MethodPost, path: path("jobs", id, "cancel"), repeatable: true})
+}
+
+// RetryJob runs a job now that waits after a failure, or a dead letter. It
+// needs an admin's API key.
+func (c *Client) RetryJob(ctx context.Context, id string) (*api.Job, error) {
+	return fetch[api.Job](ctx, c, call{method: http.MethodPost, path: path("jobs", id, "retry")})
+}
+
+// DeleteJob erases a job that has ended.
+func (c *Client) DeleteJob(ctx context.Context, id string) error {
+	return c.do(ctx, call{method: http.MethodDelete, path: path("jobs", id)}, nil)
+}
+
+// Workers returns the processes that prove.
+func (c *Client) Workers(ctx context.Context) ([]api.Worker, error) {
+	p, err := fetch[api.Page[api.Worker]](ctx, c, get(path("workers")))
+	if err != nil {
+		return nil, err
+	}
+	return p.Items, nil
+}
