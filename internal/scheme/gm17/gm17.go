@@ -26,8 +26,10 @@
 // the same distribution of proofs; taken as d1 it goes into q, and the sum over
 // c_query_2 that r would be multiplied by is never computed.
 //
-// Prove reports the stages StageEvaluate, StageA, StageB, StageC,
-// StageQuotient and StageH, in this order.
+// Prove reports the stages StageEvaluate, StageA, StageC, StageB,
+// StageQuotient and StageH, in this order. The sums from StageA to StageB share
+// one queue of work: on several threads one begins while the last parts of
+// another run.
 //
 // [GM17]: https://eprint.iacr.org/2017/540
 package gm17
@@ -47,8 +49,8 @@ import (
 const (
 	StageEvaluate = "prove.evaluate" // A·z, B·z, C·z where the witness lacks them; satisfaction; the squares of f
 	StageA        = "prove.a"        // the multi-scalar multiplication of A
-	StageB        = "prove.b"        // that of B, in G2
 	StageC        = "prove.c"        // the private part of C
+	StageB        = "prove.b"        // B, in G2
 	StageQuotient = "prove.quotient" // the coefficients of q
 	StageH        = "prove.h"        // q(tau)·gamma²·Z(tau)
 )

@@ -3,6 +3,7 @@ package gm17
 import (
 	"context"
 
+	"provery/internal/curve"
 	"provery/internal/fault"
 	"provery/internal/r1cs"
 	"provery/internal/scheme"
@@ -53,24 +54,30 @@ type prover[S, A1, A2 any] struct {
 func (p *prover[S, A1, A2]) stages() []wire.Stage {
 	return []wire.Stage{
 		{Name: StageEvaluate, Run: p.evaluate},
-		{Name: StageA, Run: func(ctx context.Context) (err error) {
-			p.sumA, err = wire.Sum(ctx, p.Field, p.G1, &p.pk.a, p.f, p.in.Threads)
-			return err
-		}},
-		{Name: StageB, Run: func(ctx context.Context) (err error) {
-			p.sumB, err = wire.Sum(ctx, p.Field, p.G2, &p.pk.b, p.f, p.in.Threads)
-			return err
-		}},
-		{Name: StageC, Run: func(ctx context.Context) (err error) {
-			p.sumC, err = wire.Sum(ctx, p.Field, p.G1, &p.pk.c1, p.f, p.in.Threads)
-			return err
-		}},
+		{Name: StageA, Run: p.multiplyWitness},
 		{Name: StageQuotient, Run: p.quotient},
-		{Name: StageH, Run: func(ctx context.Context) (err error) {
-			p.sumQ, err = p.G1.MSM(ctx, p.pk.powers, p.q, p.in.Threads)
-			return err
+		{Name: StageH, Run: func(ctx context.Context) error {
+			return p.Sum(ctx, []curve.Product[S, A1]{{Dst: &p.sumQ, Points: p.pk.powers, Scalars: p.q}}, nil, p.in.Threads)
 		}},
 	}
+}
+
+// multiplyWitness computes the three sums over f on one queue of work. It is
+// StageA at first, and reports the others as they begin.
+func (p *prover[S, A1, A2]) multiplyWitness(ctx context.Context) error {
+	pk := p.pk
+	begin := wire.InSync(p.in.Stage)
+	// The quotient's vectors aren't in use yet.
+	a := wire.Scalars(p.Field, &pk.a, p.f, p.loan.Vector())
+	b := wire.Scalars(p.Field, &pk.b, p.f, p.loan.Vector())
+	c := wire.Scalars(p.Field, &pk.c1, p.f, nil)
+	defer p.loan.Return()
+	return p.Sum(ctx, []curve.Product[S, A1]{
+		{Dst: &p.sumA, Points: pk.a.Points, Scalars: a},
+		{Dst: &p.sumC, Points: pk.c1.Points, Scalars: c, Started: begin(StageC)},
+	}, []curve.Product[S, A2]{
+		{Dst: &p.sumB, Points: pk.b.Points, Scalars: b, Started: begin(StageB)},
+	}, p.in.Threads)
 }
 
 func (p *prover[S, A1, A2]) evaluate(ctx context.Context) error {

@@ -234,7 +234,7 @@ func TestStages(t *testing.T) {
 	pk, sys, w := setUp(t, b, 3, shape{public: 1, constraints: 5})
 	var stages []string
 	prove(t, b, scheme.ProveInput{Key: pk, System: sys, Witness: w, Threads: 1, Stage: func(s string) { stages = append(stages, s) }})
-	want := []string{StageEvaluate, StageA, StageB, StageC, StageQuotient, StageH}
+	want := []string{StageEvaluate, StageA, StageC, StageB, StageQuotient, StageH}
 	if !slices.Equal(stages, want) {
 		t.Errorf("got stages %v, want %v", stages, want)
 	}

@@ -15,8 +15,10 @@
 //
 //	e(A, B) = e(alpha, beta) · e(sum_public x_j·gamma_abc_j, gamma) · e(C, delta).
 //
-// Prove reports the stages StageEvaluate, StageA, StageB1, StageB2, StageL,
-// StageQuotient and StageH, in this order.
+// Prove reports the stages StageEvaluate, StageA, StageB1, StageL, StageB2,
+// StageQuotient and StageH, in this order. The sums from StageA to StageB2 share
+// one queue of work: on several threads one begins while the last parts of
+// another run.
 //
 // [Groth16]: https://eprint.iacr.org/2016/260
 package groth16
@@ -38,8 +40,8 @@ const (
 	StageEvaluate = "prove.evaluate" // A·z, B·z, C·z where the witness lacks them; satisfaction
 	StageA        = "prove.a"        // the multi-scalar multiplication of A
 	StageB1       = "prove.b1"       // that of B in G1, for C
-	StageB2       = "prove.b2"       // that of B in G2
 	StageL        = "prove.l"        // the private part of C
+	StageB2       = "prove.b2"       // B in G2
 	StageQuotient = "prove.quotient" // the coefficients of h
 	StageH        = "prove.h"        // h(tau)·Z(tau)/delta
 )

@@ -3,6 +3,7 @@ package groth16
 import (
 	"context"
 
+	"provery/internal/curve"
 	"provery/internal/fault"
 	"provery/internal/r1cs"
 	"provery/internal/scheme"
@@ -48,27 +49,34 @@ type prover[S, A1, A2 any] struct {
 }
 
 func (p *prover[S, A1, A2]) stages() []wire.Stage {
-	sumG1 := func(dst *A1, q *wire.Query[A1]) func(context.Context) error {
-		return func(ctx context.Context) (err error) {
-			*dst, err = wire.Sum(ctx, p.Field, p.G1, q, p.assignment.Z, p.in.Threads)
-			return err
-		}
-	}
 	return []wire.Stage{
 		{Name: StageEvaluate, Run: func(ctx context.Context) (err error) {
 			p.assignment, err = p.Assignment(ctx, p.in.System, p.in.Witness)
 			return err
 		}},
-		{Name: StageA, Run: sumG1(&p.sumA, &p.pk.a)},
-		{Name: StageB1, Run: sumG1(&p.sumB1, &p.pk.b1)},
-		{Name: StageB2, Run: func(ctx context.Context) (err error) {
-			p.sumB2, err = wire.Sum(ctx, p.Field, p.G2, &p.pk.b2, p.assignment.Z, p.in.Threads)
-			return err
-		}},
-		{Name: StageL, Run: sumG1(&p.sumL, &p.pk.l)},
+		{Name: StageA, Run: p.multiplyWitness},
 		{Name: StageQuotient, Run: p.quotient},
 		{Name: StageH, Run: p.multiplyH},
 	}
+}
+
+// multiplyWitness computes the four sums over the assignment on one queue of
+// work. It is StageA at first, and reports the others as they begin.
+func (p *prover[S, A1, A2]) multiplyWitness(ctx context.Context) error {
+	pk, z := p.pk, p.assignment.Z
+	begin := wire.InSync(p.in.Stage)
+	// The quotient's vectors aren't in use yet.
+	a := wire.Scalars(p.Field, &pk.a, z, p.loan.Vector())
+	b := wire.Scalars(p.Field, &pk.b1, z, p.loan.Vector())
+	l := wire.Scalars(p.Field, &pk.l, z, p.loan.Vector())
+	defer p.loan.Return()
+	return p.Sum(ctx, []curve.Product[S, A1]{
+		{Dst: &p.sumA, Points: pk.a.Points, Scalars: a},
+		{Dst: &p.sumB1, Points: pk.b1.Points, Scalars: b, Started: begin(StageB1)},
+		{Dst: &p.sumL, Points: pk.l.Points, Scalars: l, Started: begin(StageL)},
+	}, []curve.Product[S, A2]{
+		{Dst: &p.sumB2, Points: pk.b2.Points, Scalars: b, Started: begin(StageB2)},
+	}, p.in.Threads)
 }
 
 // quotient computes the coefficients of h.
@@ -95,9 +103,9 @@ func (p *prover[S, A1, A2]) multiplyH(ctx context.Context) error {
 	if last := len(p.h) - 1; !p.Field.IsZero(&p.h[last]) {
 		return fault.New(fault.Internal, "prove: the quotient has a remainder")
 	}
-	var err error
-	p.sumH, err = p.G1.MSM(ctx, p.pk.h, p.h[:len(p.pk.h)], p.in.Threads)
-	return err
+	return p.Sum(ctx, []curve.Product[S, A1]{
+		{Dst: &p.sumH, Points: p.pk.h, Scalars: p.h[:len(p.pk.h)]},
+	}, nil, p.in.Threads)
 }
 
 // assemble adds the blinding of r and s to the sums.

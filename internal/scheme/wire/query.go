@@ -63,19 +63,23 @@ func (q *Query[A]) AllColumns() []uint32 {
 	return out
 }
 
-// Scalars returns the values of z in q's columns. It may share z's storage.
-func Scalars[S, A any](f curve.Field[S], q *Query[A], z []S) []S {
+// Scalars returns the values of z in q's columns. They are gathered in buffer,
+// if it is long enough, or share z's storage.
+func Scalars[S, A any](f curve.Field[S], q *Query[A], z, buffer []S) []S {
 	if q.Columns == nil {
 		return z[q.First : q.First+len(q.Points)]
 	}
-	out := make([]S, len(q.Columns))
+	if len(buffer) < len(q.Columns) {
+		buffer = make([]S, len(q.Columns))
+	}
+	out := buffer[:len(q.Columns)]
 	f.Gather(out, z, q.Columns)
 	return out
 }
 
 // Sum returns the sum of z_j·q_j over the columns j that q has points for.
 func Sum[S, A any](ctx context.Context, f curve.Field[S], g curve.Group[S, A], q *Query[A], z []S, threads int) (A, error) {
-	return g.MSM(ctx, q.Points, Scalars(f, q, z), threads)
+	return g.MSM(ctx, q.Points, Scalars(f, q, z, nil), threads)
 }
 
 // WritePoints writes points in the ark layout, without their number.

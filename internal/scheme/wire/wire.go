@@ -8,6 +8,7 @@ package wire
 
 import (
 	"context"
+	"sync"
 
 	"provery/internal/curve"
 	"provery/internal/fault"
@@ -110,6 +111,22 @@ func RunStages(ctx context.Context, report func(name string), stages ...Stage) e
 		}
 	}
 	return nil
+}
+
+// InSync returns the functions that report stages as they start, to report if
+// that isn't nil, where several may start at once.
+func InSync(report func(name string)) func(name string) func() {
+	if report == nil {
+		return func(string) func() { return nil }
+	}
+	var mu sync.Mutex
+	return func(name string) func() {
+		return func() {
+			mu.Lock()
+			defer mu.Unlock()
+			report(name)
+		}
+	}
 }
 
 // InOrder calls the functions until one fails.
