@@ -60,6 +60,7 @@ var table = map[string]rule{
 	"internal/store":                 {2, data},
 	"internal/engine":                {2, data},
 	"internal/store/*":               {3, data},
+	"internal/store/cached":          {4, data}, // a disk before a remote store: above both kinds
 	"internal/registry":              {4, data},
 	"internal/queue":                 {4, data},
 	"internal/worker":                {7, service},

@@ -21,8 +21,9 @@ type Info struct {
 
 // Blobs is a content-addressed store. All methods may be called concurrently,
 // also by several processes over the same storage. Errors are *fault.Error:
-// NotFound for an absent blob, TooLarge and InsufficientStorage from Put,
-// Canceled or DeadlineExceeded when ctx ends, Internal otherwise.
+// NotFound for an absent blob, TooLarge from Put, InsufficientStorage where
+// there is no room, Overloaded while the storage can't be reached, Canceled or
+// DeadlineExceeded when ctx ends, Internal otherwise.
 type Blobs interface {
 	// Put stores everything that r yields, up to limit bytes, and returns its
 	// digest and size. When it returns without an error the blob is durable;
