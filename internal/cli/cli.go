@@ -58,7 +58,7 @@ type commands struct {
 	JSON    bool             `help:"Print JSON instead of text."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
-	Serve     serveCommand     `cmd:"" help:"Run the service: API, queue and worker in one process."`
+	Serve     serveCommand     `cmd:"" help:"Run the service: API, queue and worker in one process, or one of them (--role)."`
 	Circuits  circuitsCommand  `cmd:"" help:"Register and look at circuits."`
 	Keys      keysCommand      `cmd:"" help:"Add and export the keys of circuits."`
 	Prove     proveCommand     `cmd:"" help:"Make a proof, by the service or from files."`

@@ -14,6 +14,7 @@ import (
 
 type serveCommand struct {
 	Config  string            `help:"Configuration file (YAML); 'provery config' prints one." placeholder:"FILE" env:"PROVERY_CONFIG"`
+	Role    string            `help:"What this process does: all, api or worker." placeholder:"ROLE"`
 	Listen  string            `help:"Address to listen on. One that isn't loopback needs API keys." placeholder:"HOST:PORT"`
 	DataDir string            `help:"Directory for everything that lasts." placeholder:"DIR"`
 	Slots   string            `help:"Proofs at a time." placeholder:"N"`
@@ -23,7 +24,7 @@ type serveCommand struct {
 
 func (c *serveCommand) flags(cfg *config.Config) error {
 	for _, f := range []struct{ key, value string }{
-		{"listen", c.Listen}, {"data_dir", c.DataDir}, {"workers.slots", c.Slots}, {"workers.threads", c.Threads},
+		{"role", c.Role}, {"listen", c.Listen}, {"data_dir", c.DataDir}, {"workers.slots", c.Slots}, {"workers.threads", c.Threads},
 	} {
 		if f.value == "" {
 			continue

@@ -4,7 +4,9 @@
 package config
 
 import (
+	"cmp"
 	"log/slog"
+	"path/filepath"
 	"time"
 )
 
@@ -12,12 +14,24 @@ import (
 // names that Set takes; the environment's names are the same in upper case,
 // joined by underscores, after PROVERY_.
 type Config struct {
+	// Role is what this process does: RoleAll, RoleAPI or RoleWorker. Default
+	// all. The others need an external engine, which joins them.
+	Role string `yaml:"role"`
 	// Listen is the address of the HTTP listener. Default 127.0.0.1:8080.
-	// One that isn't loopback needs API keys.
+	// One that isn't loopback needs API keys. A worker has none.
 	Listen string `yaml:"listen"`
+	// AdminListen is the address of a listener for /healthz, /readyz and
+	// /metrics alone, which need no API key there. Default none.
+	AdminListen string `yaml:"admin_listen"`
 	// DataDir holds everything that lasts. Load fills it in: by default
 	// $XDG_DATA_HOME/provery, or ~/.local/share/provery.
 	DataDir string `yaml:"data_dir"`
+	// BlobDir holds the circuits, keys and large results. The processes of
+	// one service share it. Default: blobs in DataDir.
+	BlobDir string `yaml:"blob_dir"`
+	// SealKey is the file of the keys that private arguments are sealed with.
+	// The processes of one service have the same. Default: seal.key in DataDir.
+	SealKey string `yaml:"seal_key"`
 	// APIKeys are the keys that clients may use. Default none: the API is
 	// open, which needs a loopback listener.
 	APIKeys []APIKey `yaml:"api_keys"`
@@ -36,6 +50,24 @@ type Config struct {
 	// DrainTimeout bounds the wait for running work when the service stops.
 	// Default 30s.
 	DrainTimeout time.Duration `yaml:"drain_timeout"`
+}
+
+// The roles of a process.
+const (
+	RoleAll    = "all"
+	RoleAPI    = "api"    // takes requests and runs no jobs
+	RoleWorker = "worker" // runs jobs and takes no requests
+)
+
+// Roles lists the roles.
+func Roles() []string { return []string{RoleAll, RoleAPI, RoleWorker} }
+
+// BlobPath returns where the blobs are.
+func (c *Config) BlobPath() string { return cmp.Or(c.BlobDir, filepath.Join(c.DataDir, "blobs")) }
+
+// SealKeyPath returns where the sealing keys are.
+func (c *Config) SealKeyPath() string {
+	return cmp.Or(c.SealKey, filepath.Join(c.DataDir, "seal.key"))
 }
 
 // APIKey is one client's key, by its hash: GenerateKey makes both.
@@ -125,6 +157,7 @@ type Log struct {
 // is empty.
 func Default() Config {
 	return Config{
+		Role:   RoleAll,
 		Listen: "127.0.0.1:8080",
 		Limits: Limits{
 			MaxBodyBytes:      16 << 20,

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,6 +16,7 @@ var keyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 // Validate checks c as a whole and reports every error at once.
 func (c *Config) Validate() error {
 	v := &validator{}
+	v.role(c)
 	v.listener(c)
 	v.keys(c.APIKeys)
 	v.limits(c.Limits)
@@ -64,7 +66,20 @@ func (v *validator) check(ok bool, format string, args ...any) {
 	}
 }
 
+func (v *validator) role(c *Config) {
+	v.check(slices.Contains(Roles(), c.Role), "role: one of %s", strings.Join(Roles(), ", "))
+	v.check(c.Role == RoleAll || c.Engine.URL != "",
+		"role: %s needs engine.url, the NATS server that joins the processes: the embedded engine belongs to one process alone", c.Role)
+	if c.AdminListen != "" {
+		_, _, err := net.SplitHostPort(c.AdminListen)
+		v.check(err == nil, "admin_listen: want host:port")
+	}
+}
+
 func (v *validator) listener(c *Config) {
+	if c.Role == RoleWorker {
+		return
+	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		v.check(false, "listen: want host:port")
 		return

@@ -15,7 +15,7 @@ import (
 // openCompiler makes the compiler, which need not be installed: what asks for
 // it is told how to.
 func (d *Daemon) openCompiler(context.Context) error {
-	c, err := compiler.New(compiler.Config{Toolchain: d.path("toolchain"), TempDir: d.path("spool")})
+	c, err := compiler.New(compiler.Config{Toolchain: d.path("toolchain"), TempDir: d.spool})
 	if err != nil {
 		return err
 	}

@@ -73,12 +73,14 @@ type Daemon struct {
 	registrar *worker.Registrar
 	tools     *worker.Tools
 	compiler  httpapi.Compiler
-	pool      *worker.Pool
-	threads   int // for each proof
+	pool      *worker.Pool // nil in a process of the role api
+	threads   int          // for each proof
 	metrics   *telemetry.Metrics
 	estimates estimates
-	handler   *httpapi.Server
+	handler   *httpapi.Server // nil in a worker, as is the listener
 	listener  net.Listener
+	admin     net.Listener                  // nil if there is none
+	spool     string                        // this process's directory for files under way
 	closers   []func(context.Context) error // run last to first
 }
 
@@ -92,9 +94,7 @@ func New(ctx context.Context, cfg *config.Config, build Build, log *slog.Logger)
 			err = errors.Join(err, d.close(context.WithoutCancel(ctx)))
 		}
 	}()
-	for _, step := range []func(context.Context) error{
-		d.openKit, d.openStore, d.openEngine, d.openQueue, d.openRegistry, d.openSeal, d.buildWorker, d.openCompiler, d.buildHandler, d.listen,
-	} {
+	for _, step := range d.steps() {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -115,7 +115,7 @@ func (d *Daemon) openStore(context.Context) (err error) {
 	if err := os.MkdirAll(d.cfg.DataDir, 0o700); err != nil {
 		return &fault.Error{Code: fault.InvalidRequest, Detail: "make the data directory: " + err.Error(), Err: err}
 	}
-	if d.blobs, err = file.Open(d.path("blobs")); err != nil {
+	if d.blobs, err = file.Open(d.cfg.BlobPath()); err != nil {
 		return err
 	}
 	d.free = d.blobs.Free
@@ -157,19 +157,22 @@ func (d *Daemon) openRegistry(ctx context.Context) (err error) {
 	return nil
 }
 
-func (d *Daemon) openSeal(context.Context) (err error) {
-	st := d.queue.Stats()
-	haveSealed := st.ByState[queue.Queued]+st.ByState[queue.Running]+st.Dead > 0
-	d.ring, err = seal.Ensure(d.path("seal.key"), haveSealed)
-	return err
-}
-
-func (d *Daemon) buildWorker(context.Context) error {
+// buildTools makes what the API asks for outside of the queue.
+func (d *Daemon) buildTools(context.Context) error {
 	threads := runtime.GOMAXPROCS(0)
-	d.catalogue = worker.NewCatalogue(d.kit, d.registry, int64(d.cfg.CacheBytes))
-	d.onClose(func(context.Context) error { d.catalogue.Close(); return nil })
 	d.registrar = worker.NewRegistrar(d.kit, d.registry, d.blobs, d.catalogue, threads)
 	d.tools = worker.NewTools(d.kit, d.catalogue, threads)
+	return nil
+}
+
+func (d *Daemon) openCatalogue(context.Context) error {
+	d.catalogue = worker.NewCatalogue(d.kit, d.registry, int64(d.cfg.CacheBytes))
+	d.onClose(func(context.Context) error { d.catalogue.Close(); return nil })
+	return nil
+}
+
+func (d *Daemon) buildPool(context.Context) error {
+	threads := runtime.GOMAXPROCS(0)
 	pool := d.poolConfig()
 	d.pool = worker.NewPool(pool, d.queue, d.proving(threads))
 	d.queue.Announce(queue.WorkerInfo{Name: pool.Name, Slots: pool.Slots, Threads: threads, Kinds: []string{queue.KindProof}})
@@ -209,7 +212,7 @@ func (d *Daemon) buildHandler(context.Context) (err error) {
 	d.handler, err = httpapi.New(httpapi.Options{
 		Services:    httpapi.Services{Circuits: s, Keys: s, Proofs: s, Jobs: s, Tools: s, System: s, Compiler: s},
 		ZoKratesAPI: d.zokratesAPI(),
-		Frontends:   d.frontends(), Version: d.build.Version, Keys: keys, SpoolDir: d.path("spool"),
+		Frontends:   d.frontends(), Version: d.build.Version, Keys: keys, SpoolDir: d.spool,
 		Limits: httpapi.Limits{
 			BodyBytes: int64(l.MaxBodyBytes), ArgumentsBytes: int64(l.MaxArgumentsBytes), UploadBytes: int64(l.MaxUploadBytes),
 			Uploads: l.MaxUploads, Waiters: l.MaxWaiters, Wait: l.MaxWait,
@@ -220,20 +223,37 @@ func (d *Daemon) buildHandler(context.Context) (err error) {
 }
 
 func (d *Daemon) listen(context.Context) (err error) {
-	if d.listener, err = net.Listen("tcp", d.cfg.Listen); err != nil {
-		return &fault.Error{Code: fault.InvalidRequest, Detail: "listen: " + err.Error(), Err: err}
+	d.listener, err = d.listenOn("listen", d.cfg.Listen)
+	return err
+}
+
+// listenOn opens a listener on the address of a setting.
+func (d *Daemon) listenOn(setting, address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, &fault.Error{Code: fault.InvalidRequest, Detail: setting + ": " + err.Error(), Err: err}
 	}
 	d.onClose(func(context.Context) error {
-		if err := d.listener.Close(); !errors.Is(err, net.ErrClosed) {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
 			return err
 		}
 		return nil
 	})
-	return nil
+	return l, nil
 }
 
-// Addr returns the address that the service listens on.
-func (d *Daemon) Addr() string { return d.listener.Addr().String() }
+// Addr returns the address that the API listens on, "" if it doesn't.
+func (d *Daemon) Addr() string { return addressOf(d.listener) }
+
+// AdminAddr returns the address of the admin listener, "" if there is none.
+func (d *Daemon) AdminAddr() string { return addressOf(d.admin) }
+
+func addressOf(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
+	return l.Addr().String()
+}
 
 func (d *Daemon) frontends() []api.Frontend {
 	var out []api.Frontend
@@ -254,16 +274,21 @@ func (d *Daemon) Run(ctx context.Context) error {
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	var background sync.WaitGroup
-	background.Go(func() { d.pool.Run(working) })
-	background.Go(func() { d.checkFiles(working) })
-	d.log.Info("serving", "address", d.Addr(), "data", d.cfg.DataDir, "slots", d.cfg.Workers.Slots, "version", d.build.Version)
+	if d.pool != nil {
+		background.Go(func() { d.pool.Run(working) })
+	}
+	if d.handler != nil {
+		background.Go(func() { d.checkFiles(working) })
+	}
+	d.log.Info("serving", "address", d.Addr(), "role", d.cfg.Role, "admin", d.AdminAddr(), "data", d.cfg.DataDir, "version", d.build.Version)
 	defer context.AfterFunc(ctx, func() {
-		d.log.Info("stopping: no new requests, running proofs are finished", "drain", d.cfg.DrainTimeout)
+		d.log.Info("stopping: nothing new is taken, running jobs are finished", "drain", d.cfg.DrainTimeout)
 	})()
-	// Requests end a little after the proofs that some of them wait for.
-	err := d.handler.Serve(ctx, d.listener, d.cfg.DrainTimeout+5*time.Second)
+	endAdmin := d.startAdmin(working, stop)
+	err := d.serve(working)
 	stop()
 	background.Wait()
+	err = errors.Join(err, endAdmin())
 	return errors.Join(fault.Wrap(err, fault.Internal, "serve HTTP"), d.close(context.WithoutCancel(ctx)))
 }
 

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -83,7 +84,7 @@ func start(t *testing.T, o setup) *rig {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	r.cancel = cancel
 	go func() { r.stopped <- r.Run(ctx) }()
-	r.base = "http://" + r.Addr()
+	r.base = "http://" + cmp.Or(r.Addr(), r.AdminAddr())
 	r.http = &http.Client{Transport: &http.Transport{}}
 	if r.cl, err = client.New(r.base, client.WithHTTPClient(r.http), client.WithRetries(0)); err != nil {
 		t.Fatal(err)

@@ -64,7 +64,9 @@ func (s *services) About(context.Context) api.About {
 		Service: "provery", Version: d.build.Version, Commit: d.build.Commit, GoVersion: runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH, Started: d.started.UTC(), Uptime: time.Since(d.started).Seconds(),
 		Engine: "embedded", Frontends: d.frontends(),
-		Workers: api.Workers{Slots: d.pool.Slots(), Threads: d.threads},
+	}
+	if d.pool != nil {
+		about.Workers = api.Workers{Slots: d.pool.Slots(), Threads: d.threads}
 	}
 	if d.cfg.Engine.URL != "" {
 		about.Engine = "external"

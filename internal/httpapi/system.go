@@ -53,17 +53,6 @@ type readyOutput struct {
 }
 
 func (s *Server) ready(ctx context.Context, _ *struct{}) (*readyOutput, error) {
-	ready := s.services.System.Ready(ctx)
-	select {
-	case <-s.draining:
-		ready.Ready = false
-		ready.Checks = append(ready.Checks, api.Check{Name: "draining", Detail: "the service is stopping"})
-	default:
-	}
-	ready.Checks = orEmpty(ready.Checks)
-	out := &readyOutput{Status: http.StatusOK, Body: ready}
-	if !ready.Ready {
-		out.Status = http.StatusServiceUnavailable
-	}
-	return out, nil
+	ready := readiness(ctx, s.services.System, s.draining)
+	return &readyOutput{Status: readyStatus(ready), Body: ready}, nil
 }
