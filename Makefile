@@ -92,11 +92,21 @@ test-evm: $(TOOLCHAIN) ## run the verifier contracts on an EVM and print their g
 	cd test/evm && go test -count=1 -skip '^TestGas$$' ./...
 	cd test/evm && go test -count=1 -v -run '^TestGas$$' .
 
+# The benchmark's own programs.
+$(CACHE)/sha256/.done $(CACHE)/poseidon-merkle/.done: $(CACHE)/%/.done: bench/workloads/%/main.zok $(TOOLCHAIN)
+	node toolchain/zokrates/build.mjs bench/workloads/$* --out $(@D)
+	@touch $@
+
+.PHONY: bench-workloads
+bench-workloads: $(CACHE)/eddsa/.done $(CACHE)/sha256/.done $(CACHE)/poseidon-merkle/.done ## make the benchmark's programs and keys (about 2 minutes, once)
+
+.PHONY: bench-workloads-large
+bench-workloads-large: $(TOOLCHAIN) ## make the program with two signatures too: 4 GB of memory, 3 minutes
+	node toolchain/zokrates/build.mjs examples/zokrates/eddsa --program main2 --out $(CACHE)/eddsa-main2
+
 .PHONY: bench
-bench: build setup ## the figures of docs/benchmarks.md
-	go run ./examples/zokrates/eddsa/sign -n 8 -seed bench > $(CACHE)/eddsa/arguments.jsonl
-	bin/provery bench --workload $(CACHE)/eddsa/bn128 --arguments $(CACHE)/eddsa/arguments.jsonl \
-	  --small $(CACHE)/reserves/bn128 --small-args examples/zokrates/reserves/args.json
+bench: build bench-workloads ## measure the standard workloads (a few minutes); provery bench --help says what else there is
+	PROVERY_CACHE=$(CACHE) bin/provery bench run --service 200 --out build/bench/report.json
 
 .PHONY: ci
 ci: setup lint race fuzz test ## what CI runs

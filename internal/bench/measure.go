@@ -1,9 +1,14 @@
-// Package bench runs Provery's workloads and reports what they cost: CPU
-// seconds, wall time and memory, with the machine and the commit beside them.
+// Package bench runs Provery's workloads, and those of other provers beside it,
+// and reports what they cost: CPU seconds, wall time and memory, with the
+// machine and the commit beside them.
+//
+// Every measurement runs in a child process of its own (Child), so that its
+// memory is its own and its limits can be set. The parent decides whose turn it
+// is: workloads are interleaved, so that a machine which gets slower or busier
+// for a while does so to all of them.
 package bench
 
 import (
-	"bufio"
 	"os"
 	"runtime"
 	"slices"
@@ -13,33 +18,33 @@ import (
 	"time"
 )
 
-// Sample is the cost of one run of something.
-type Sample struct {
-	CPU  time.Duration // user and system time of the whole process
-	Wall time.Duration
+// Cost is what something took, in seconds.
+type Cost struct {
+	CPU  float64 `json:"cpu_s"` // user and system time of the whole process
+	Wall float64 `json:"wall_s"`
+}
+
+// moment is a point in a process's life.
+type moment struct {
+	cpu  time.Duration
+	wall time.Time
+}
+
+func now() moment { return moment{processCPU(), time.Now()} }
+
+// since returns the cost from m until now.
+func (m moment) since() Cost { return now().minus(m) }
+
+func (m moment) minus(from moment) Cost {
+	return Cost{CPU: (m.cpu - from.cpu).Seconds(), Wall: m.wall.Sub(from.wall).Seconds()}
 }
 
 // measure runs f and returns its cost. Garbage from before is collected first.
-func measure(f func() error) (Sample, error) {
+func measure(f func() error) (Cost, error) {
 	runtime.GC()
-	cpu, start := processCPU(), time.Now()
+	start := now()
 	err := f()
-	return Sample{CPU: processCPU() - cpu, Wall: time.Since(start)}, err
-}
-
-// repeat measures n runs of f after one that isn't counted.
-func repeat(n int, f func() error) ([]Sample, error) {
-	if err := f(); err != nil {
-		return nil, err
-	}
-	out := make([]Sample, n)
-	for i := range out {
-		var err error
-		if out[i], err = measure(f); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return start.since(), err
 }
 
 func processCPU() time.Duration {
@@ -50,74 +55,31 @@ func processCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// peakBytes returns the process's highest resident memory so far, 0 where the
-// operating system doesn't tell.
-func peakBytes() int64 {
-	b, err := os.ReadFile("/proc/self/status")
+// peakBytes returns the process's highest resident memory so far, mapped files
+// included; 0 where the operating system doesn't tell.
+func peakBytes() int64 { return memoryOf("self", "VmHWM:") }
+
+// memoryOf returns an entry of a process's status in bytes; 0 if there is none.
+func memoryOf(process, entry string) int64 {
+	b, err := os.ReadFile("/proc/" + process + "/status")
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
-			if err == nil {
-				return kb << 10
-			}
+		if rest, ok := strings.CutPrefix(line, entry); ok {
+			return kilobytes(rest)
 		}
 	}
 	return 0
 }
 
-// Machine says where figures were made.
-type Machine struct {
-	CPU      string   `json:"cpu"`
-	Cores    int      `json:"cores"`
-	Features []string `json:"features"` // of those that the kernels use
-	Memory   int64    `json:"memory_bytes"`
-	OS       string   `json:"os"`
-	Go       string   `json:"go"`
-}
-
-// ThisMachine describes the machine that this process runs on.
-func ThisMachine() Machine {
-	m := Machine{CPU: "unknown", Cores: runtime.GOMAXPROCS(0), OS: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version()}
-	scan("/proc/cpuinfo", func(key, value string) {
-		switch key {
-		case "model name":
-			m.CPU = value
-		case "flags":
-			if m.Features == nil {
-				for _, f := range strings.Fields(value) {
-					if slices.Contains([]string{"adx", "bmi2", "avx2", "avx512f", "avx512ifma"}, f) {
-						m.Features = append(m.Features, f)
-					}
-				}
-			}
-		}
-	})
-	scan("/proc/meminfo", func(key, value string) {
-		if key == "MemTotal" {
-			kb, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(value, "kB")), 10, 64)
-			m.Memory = kb << 10
-		}
-	})
-	return m
-}
-
-// scan calls f for each "key : value" line of a file of the kernel's.
-func scan(name string, f func(key, value string)) {
-	file, err := os.Open(name)
+// kilobytes reads "123 kB"; 0 if it is something else.
+func kilobytes(text string) int64 {
+	n, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "kB")), 10, 64)
 	if err != nil {
-		return
+		return 0
 	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		if key, value, ok := strings.Cut(lines.Text(), ":"); ok {
-			f(strings.TrimSpace(key), strings.TrimSpace(value))
-		}
-	}
+	return n << 10
 }
 
 // median returns the middle of v, which it sorts; 0 if v is empty.

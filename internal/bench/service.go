@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"provery/client"
 	"provery/internal/config"
 	"provery/internal/daemon"
+	"provery/internal/fault"
 )
 
 // ServiceReport is what the service adds to a proof: the time from the request
@@ -32,10 +34,15 @@ type ServiceReport struct {
 	RestP50  float64 `json:"rest_p50_ms"`
 }
 
-// Service measures n requests, one after another, to a service of its own with
-// the embedded engine in a temporary directory.
-func Service(ctx context.Context, w Workload, n int, progress func(string)) (_ *ServiceReport, err error) {
-	if err := w.check(n); err != nil {
+// Service measures n requests for proofs of a compiled workload, one after
+// another, to a service of its own with the embedded engine in a temporary
+// directory.
+func (l *Lab) Service(ctx context.Context, w Workload, n int) (_ *ServiceReport, err error) {
+	if n < 1 {
+		return nil, fault.New(fault.InvalidRequest, "at least one request is needed")
+	}
+	m, err := l.material(w)
+	if err != nil {
 		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "provery-bench-")
@@ -61,18 +68,19 @@ func Service(ctx context.Context, w Workload, n int, progress func(string)) (_ *
 	if err != nil {
 		return nil, err
 	}
-	progress("registering the small program")
-	circuit, err := register(ctx, cl, w)
+	l.say("the service: registering %s", w.Name)
+	circuit, err := register(ctx, cl, &m, "small")
 	if err != nil {
 		return nil, err
 	}
-	progress("sending requests")
-	return requests(ctx, cl, circuit, w, n)
+	l.say("the service: %d requests", n)
+	return requests(ctx, cl, circuit, m.Arguments, n)
 }
 
-func register(ctx context.Context, cl *client.Client, w Workload) (*api.Circuit, error) {
-	r := client.Registration{Frontend: "zokrates", Name: "small", Artefacts: map[string]io.Reader{}}
-	for role, name := range map[string]string{"program": w.program(), "abi": w.abi()} {
+// register registers a compiled workload and its key with a service.
+func register(ctx context.Context, cl *client.Client, m *material, name string) (*api.Circuit, error) {
+	r := client.Registration{Frontend: m.Frontend, Name: name, Artefacts: map[string]io.Reader{}}
+	for role, name := range m.Files {
 		f, err := os.Open(name)
 		if err != nil {
 			return nil, err
@@ -84,7 +92,7 @@ func register(ctx context.Context, cl *client.Client, w Workload) (*api.Circuit,
 	if err != nil {
 		return nil, err
 	}
-	key, err := os.Open(w.key())
+	key, err := os.Open(m.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -96,11 +104,11 @@ func register(ctx context.Context, cl *client.Client, w Workload) (*api.Circuit,
 // warmUp is the number of requests that aren't counted.
 const warmUp = 10
 
-func requests(ctx context.Context, cl *client.Client, circuit *api.Circuit, w Workload, n int) (*ServiceReport, error) {
+func requests(ctx context.Context, cl *client.Client, circuit *api.Circuit, arguments []json.RawMessage, n int) (*ServiceReport, error) {
 	var overheads, totals, queues, loads, checks, rests []time.Duration
 	for i := range n + warmUp {
 		start := time.Now()
-		p, err := cl.Prove(ctx, api.ProofRequest{Circuit: circuit.ID, Arguments: w.Arguments[i%len(w.Arguments)]})
+		p, err := cl.Prove(ctx, api.ProofRequest{Circuit: circuit.ID, Arguments: arguments[i%len(arguments)]})
 		if err != nil {
 			return nil, err
 		}

@@ -2,62 +2,228 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"text/tabwriter"
+	"time"
 
 	"provery/internal/bench"
+	"provery/internal/fault"
 )
 
 type benchCommand struct {
-	Workload  string `help:"Directory with a compiled program and its key, such as build/cache/eddsa/bn128." required:"" type:"existingdir" placeholder:"DIR"`
-	Name      string `help:"Name of the workload in the report." default:"eddsa"`
-	Arguments string `help:"Its arguments: JSON, one per line." required:"" placeholder:"FILE"`
-	Small     string `help:"A small program, for the service's own overhead, such as build/cache/reserves/bn128." type:"existingdir" placeholder:"DIR"`
-	SmallArgs string `help:"Its arguments." placeholder:"FILE"`
-	Repeat    int    `help:"Repetitions of each measurement." default:"7"`
-	Requests  int    `help:"Requests for the service's overhead." default:"200"`
+	Cache string `help:"Directory of the workloads: what the tool chains made, and what is prepared from it." default:"build/cache" env:"PROVERY_CACHE" placeholder:"DIR"`
+
+	List    benchListCommand    `cmd:"" help:"List the workloads."`
+	Prepare benchPrepareCommand `cmd:"" help:"Make what workloads need ahead: the keys of synthetic ones."`
+	Run     benchRunCommand     `cmd:"" help:"Measure workloads and write a report."`
+	Compare benchCompareCommand `cmd:"" help:"Compare two reports."`
+	Report  benchReportCommand  `cmd:"" help:"Print reports again: as text, or as tables for a document."`
 }
 
-// Run measures and prints a report.
-func (c *benchCommand) Run(ctx context.Context, e *env) error {
-	arguments, err := c.lines(e, c.Arguments)
-	if err != nil {
-		return err
-	}
-	progress := func(s string) { fmt.Fprintln(e.Stderr, s, "...") }
-	r := bench.NewReport(commit(e.Version), e.Args)
-	if r.Circuit, err = bench.Circuit(ctx, c.Name, bench.Workload{Dir: c.Workload, Arguments: arguments}, c.Repeat, progress); err != nil {
-		return err
-	}
-	if c.Small != "" {
-		if arguments, err = c.lines(e, c.SmallArgs); err != nil {
-			return err
-		}
-		if r.Service, err = bench.Service(ctx, bench.Workload{Dir: c.Small, Arguments: arguments}, c.Requests, progress); err != nil {
-			return err
-		}
-	}
-	return e.print(r, func(w io.Writer) { r.Text(w) })
-}
-
-// lines reads JSON values that follow each other.
-func (c *benchCommand) lines(e *env, name string) ([]json.RawMessage, error) {
-	f, err := e.open(name)
+// lab returns a lab that tells its progress on standard error.
+func (b *benchCommand) lab(e *env) (*bench.Lab, error) {
+	dir, err := filepath.Abs(b.Cache)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	var out []json.RawMessage
-	for dec := json.NewDecoder(f); ; {
-		var v json.RawMessage
-		if err := dec.Decode(&v); err == io.EOF {
-			return out, nil
-		} else if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		out = append(out, v)
+	start := time.Now()
+	return bench.NewLab(dir, func(s string) {
+		fmt.Fprintf(e.Stderr, "%6.1f s  %s\n", time.Since(start).Seconds(), s)
+	})
+}
+
+type benchListCommand struct{}
+
+// Run lists the standard workloads.
+func (benchListCommand) Run(e *env, b *benchCommand) error {
+	type entry struct {
+		Name  string `json:"name"`
+		Title string `json:"title"`
+		Made  bool   `json:"made"`
+		Make  string `json:"make"`
 	}
+	var list []entry
+	for _, w := range bench.Workloads() {
+		list = append(list, entry{w.Name, w.Title, w.Missing(b.Cache) == "", w.Make})
+	}
+	return e.print(list, func(w io.Writer) {
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		defer t.Flush()
+		for _, l := range list {
+			note := ""
+			if !l.Made {
+				note = "made by: " + l.Make
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\n", l.Name, l.Title, note)
+		}
+	})
+}
+
+type benchPrepareCommand struct {
+	Workloads []string `arg:"" help:"Names of workloads."`
+}
+
+// Run prepares workloads.
+func (c *benchPrepareCommand) Run(ctx context.Context, e *env, b *benchCommand) error {
+	workloads, err := bench.Find(c.Workloads)
+	if err != nil {
+		return err
+	}
+	lab, err := b.lab(e)
+	if err != nil {
+		return err
+	}
+	return lab.Prepare(ctx, workloads)
+}
+
+// benchOutput says where a report goes.
+type benchOutput struct {
+	Out string `help:"File for the report (JSON); without it, it is printed as text only." short:"o" placeholder:"FILE"`
+}
+
+// write writes the report where it was asked for and prints it.
+func (o *benchOutput) write(e *env, r *bench.Report) error {
+	r.End()
+	if o.Out != "" {
+		if err := os.MkdirAll(filepath.Dir(o.Out), 0o755); err != nil {
+			return unreadable(o.Out, err)
+		}
+		f, err := os.Create(o.Out)
+		if err != nil {
+			return unreadable(o.Out, err)
+		}
+		if err := r.Write(f); err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
+	return e.print(r, r.Text)
+}
+
+type benchRunCommand struct {
+	benchOutput
+	Workloads []string      `arg:"" optional:"" help:"Names of workloads, or zokrates, synthetic, all; without any, a choice that takes some minutes."`
+	Repeat    int           `help:"Runs of each that count, after one that doesn't." default:"7"`
+	Threads   []int         `help:"Numbers of threads for each proof; 1 and all cores without it." placeholder:"N,..."`
+	Time      time.Duration `help:"Stop after this time with what there is." placeholder:"10m"`
+	Service   int           `help:"Measure what the service adds to a proof, with this number of requests." placeholder:"N"`
+}
+
+// Run measures and prints a report.
+func (c *benchRunCommand) Run(ctx context.Context, e *env, b *benchCommand) error {
+	workloads, err := bench.Find(c.Workloads)
+	if err != nil {
+		return err
+	}
+	lab, err := b.lab(e)
+	if err != nil {
+		return err
+	}
+	if len(c.Threads) == 0 {
+		c.Threads = []int{1}
+		if n := runtime.NumCPU(); n > 1 {
+			c.Threads = append(c.Threads, n)
+		}
+	}
+	r := bench.NewReport(commit(e.Version), e.Args)
+	r.Workloads, r.Skipped, err = lab.Run(ctx, bench.RunOptions{Workloads: workloads, Repeat: c.Repeat, Threads: c.Threads, Limit: c.Time})
+	if err != nil {
+		return err
+	}
+	if c.Service > 0 {
+		if r.Service, err = c.service(ctx, lab); err != nil {
+			return err
+		}
+	}
+	return c.write(e, r)
+}
+
+// service measures the service's own overhead with a small program.
+func (c *benchRunCommand) service(ctx context.Context, lab *bench.Lab) (*bench.ServiceReport, error) {
+	small, err := bench.Find([]string{"poseidon-merkle"})
+	if err != nil {
+		return nil, err
+	}
+	return lab.Service(ctx, small[0], c.Service)
+}
+
+type benchCompareCommand struct {
+	Before string  `arg:"" help:"Report to compare with."`
+	After  string  `arg:"" help:"Report to judge."`
+	Anyway bool    `help:"Compare reports of different machines too."`
+	Fail   float64 `help:"Exit with 1 if something is certainly slower by more than this factor." placeholder:"1.05"`
+}
+
+// Run compares two reports.
+func (c *benchCompareCommand) Run(e *env) error {
+	before, err := e.benchReport(c.Before)
+	if err != nil {
+		return err
+	}
+	after, err := e.benchReport(c.After)
+	if err != nil {
+		return err
+	}
+	compared, err := bench.Compare(before, after, c.Anyway)
+	if err != nil {
+		return err
+	}
+	if err := e.print(compared, compared.Text); err != nil {
+		return err
+	}
+	if c.Fail > 0 {
+		if slower := compared.Slower(c.Fail); len(slower) > 0 {
+			return fault.New(fault.InvalidRequest, "%d figures are slower by more than a factor of %.3g", len(slower), c.Fail)
+		}
+	}
+	return nil
+}
+
+// maxReport bounds a report's file.
+const maxReport = 64 << 20
+
+// benchReport reads a report.
+func (e *env) benchReport(name string) (*bench.Report, error) {
+	b, err := e.read(name, maxReport)
+	if err != nil {
+		return nil, err
+	}
+	r, err := bench.ReadReport(b)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.InvalidArtifact, "%s", name)
+	}
+	return r, nil
+}
+
+type benchReportCommand struct {
+	Reports []string `arg:"" help:"Reports to print."`
+}
+
+// Run prints reports.
+func (c *benchReportCommand) Run(e *env) error {
+	for _, name := range c.Reports {
+		r, err := e.benchReport(name)
+		if err != nil {
+			return err
+		}
+		r.Text(e.Stdout)
+	}
+	return nil
+}
+
+// benchChild is the process that a measurement runs in.
+func benchChild(ctx context.Context, sys System) int {
+	if err := bench.Child(ctx, sys.Stdin, sys.Stdout); err != nil {
+		fmt.Fprintln(sys.Stderr, "provery:", err)
+		return exitFailed
+	}
+	return exitOK
 }
 
 // commit returns what the binary was built from: by the build's own record, or

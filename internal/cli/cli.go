@@ -18,6 +18,7 @@ import (
 
 	"provery/api"
 	"provery/client"
+	"provery/internal/bench"
 	"provery/internal/fault"
 	"provery/internal/frontend/zokrates/compiler"
 )
@@ -68,7 +69,7 @@ type commands struct {
 	Inspect   inspectCommand   `cmd:"" help:"Say what a file is: program, key, proof, witness."`
 	Import    importCommand    `cmd:"" help:"Register what other tools left behind."`
 	Demo      demoCommand      `cmd:"" help:"Run the service on an example, end to end."`
-	Bench     benchCommand     `cmd:"" help:"Measure registration, witness, proof and the service's own overhead."`
+	Bench     benchCommand     `cmd:"" help:"Measure registration, witness, proof and the service's own overhead; compare reports."`
 	Toolchain toolchainCommand `cmd:"" help:"Install the compiler of a circuit language."`
 	Config    configCommand    `cmd:"" help:"Print a configuration file with every setting and its default."`
 	Keygen    keygenCommand    `cmd:"" help:"Make an API key and its hash for the configuration."`
@@ -86,6 +87,9 @@ type env struct {
 func Main(ctx context.Context, sys System) int {
 	if len(sys.Args) > 0 && sys.Args[0] == compiler.ChildCommand {
 		return compileChild(ctx, sys)
+	}
+	if len(sys.Args) > 0 && sys.Args[0] == bench.ChildCommand {
+		return benchChild(ctx, sys)
 	}
 	var c commands
 	status := -1
