@@ -38,6 +38,7 @@ type Config struct {
 	Limits  Limits   `yaml:"limits"`
 	Workers Workers  `yaml:"workers"`
 	Engine  Engine   `yaml:"engine"`
+	Store   Store    `yaml:"store"`
 	Facades Facades  `yaml:"facades"`
 	Log     Log      `yaml:"log"`
 	// ResultTTL is how long a finished proof stays readable. Default 24h.
@@ -171,6 +172,7 @@ func Default() Config {
 		},
 		Workers:      Workers{Slots: 1},
 		Engine:       Engine{Sync: SyncAlways, Lease: 30 * time.Second},
+		Store:        defaultStore(),
 		Facades:      defaultFacades(),
 		Log:          Log{Level: slog.LevelInfo, Format: FormatText},
 		ResultTTL:    24 * time.Hour,

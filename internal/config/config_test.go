@@ -175,6 +175,7 @@ func TestValidateReportsEverythingAtOnce(t *testing.T) {
 		"listen:", "api_keys[0].name", "api_keys[0].sha256", "api_keys[2].name: occurs twice", "api_keys[2].sha256: occurs twice", "data_dir:",
 		"limits.max_body_bytes", "limits.max_arguments_bytes", "limits.max_upload_bytes", "limits.max_uploads", "limits.max_queue_jobs", "limits.max_queue_bytes",
 		"limits.max_waiters", "limits.max_wait:", "workers.slots", "engine.sync", "engine.lease", "engine.credentials", "log.format", "result_ttl",
+		"store.cache_bytes", "store.s3.encryption", "store.s3.request_checksum", "store.s3.part_size",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)
@@ -206,6 +207,11 @@ func TestValidateOne(t *testing.T) {
 		{"engine's URL", func(c *config.Config) { c.Engine.URL = "http://a:4222" }, "engine.url"},
 		{"interval", func(c *config.Config) { c.Engine.Sync = "2s" }, ""},
 		{"no interval", func(c *config.Config) { c.Engine.Sync = "0s" }, "engine.sync"},
+		{"bucket", func(c *config.Config) { c.Store.S3.Bucket, c.Store.S3.Endpoint = "b", "http://minio:9000" }, ""},
+		{"endpoint without bucket", func(c *config.Config) { c.Store.S3.Endpoint = "http://minio:9000" }, "store.s3.bucket"},
+		{"endpoint with a path", func(c *config.Config) { c.Store.S3.Bucket, c.Store.S3.Endpoint = "b", "http://minio:9000/b" }, "store.s3.endpoint"},
+		{"prefix", func(c *config.Config) { c.Store.S3.Prefix = "a" }, "store.s3.prefix"},
+		{"kms without key", func(c *config.Config) { c.Store.S3.Encryption = "kms" }, "store.s3.kms_key"},
 		{"arguments over body", func(c *config.Config) { c.Limits.MaxArgumentsBytes = c.Limits.MaxBodyBytes + 1 }, "limits.max_arguments_bytes"},
 		{"negative threads", func(c *config.Config) { c.Workers.Threads = -1 }, "workers.threads"},
 		{"negative drain", func(c *config.Config) { c.DrainTimeout = -1 }, "drain_timeout"},

@@ -21,6 +21,7 @@ func (c *Config) Validate() error {
 	v.keys(c.APIKeys)
 	v.limits(c.Limits)
 	v.engine(c.Engine)
+	v.store(c.Store)
 	v.facades(c.Facades)
 	v.check(c.DataDir != "", "data_dir: not set, and neither XDG_DATA_HOME nor HOME says where it should be")
 	v.check(c.Workers.Slots >= 1, "workers.slots: at least 1")

@@ -30,7 +30,9 @@ import (
 	"provery/internal/scheme/gm17"
 	"provery/internal/scheme/groth16"
 	"provery/internal/seal"
-	"provery/internal/store/file"
+	"provery/internal/store"
+	"provery/internal/store/cached"
+	"provery/internal/store/s3"
 	"provery/internal/telemetry"
 	"provery/internal/worker"
 )
@@ -63,7 +65,9 @@ type Daemon struct {
 	build     Build
 	started   time.Time
 	kit       *worker.Kit
-	blobs     *file.Store
+	blobs     store.Blobs
+	bucket    *s3.Bucket            // nil where blobs are files
+	copies    *cached.Store         // of the bucket's blobs
 	free      func() (int64, error) // space on the blobs' disk
 	engine    *engine.Engine
 	queue     *queue.Queue
@@ -109,18 +113,6 @@ func (d *Daemon) onClose(f func(context.Context) error) { d.closers = append(d.c
 func (d *Daemon) openKit(context.Context) (err error) {
 	d.kit, err = Kit()
 	return err
-}
-
-func (d *Daemon) openStore(context.Context) (err error) {
-	if err := os.MkdirAll(d.cfg.DataDir, 0o700); err != nil {
-		return &fault.Error{Code: fault.InvalidRequest, Detail: "make the data directory: " + err.Error(), Err: err}
-	}
-	if d.blobs, err = file.Open(d.cfg.BlobPath()); err != nil {
-		return err
-	}
-	d.free = d.blobs.Free
-	d.onClose(func(context.Context) error { return d.blobs.Close() })
-	return nil
 }
 
 func (d *Daemon) openEngine(ctx context.Context) (err error) {
@@ -293,8 +285,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 }
 
 // checkFiles hashes all stored files once, so that /readyz names damaged ones
-// before somebody needs them.
+// before somebody needs them. It leaves a bucket alone: every process would
+// download all of it.
 func (d *Daemon) checkFiles(ctx context.Context) {
+	if d.bucket != nil {
+		return
+	}
 	if err := d.registry.Verify(ctx); err != nil {
 		return // the service stops
 	}

@@ -95,6 +95,9 @@ func (s *services) Ready(ctx context.Context) api.Readiness {
 	}
 	check("engine", s.d.engine.Healthy(ctx))
 	check("disk", s.space())
+	if s.d.bucket != nil {
+		check("blobs", s.d.bucket.Healthy(ctx))
+	}
 	for _, damage := range s.d.registry.Health() {
 		name := damage.Circuit.String()
 		if len(damage.Names) > 0 {

@@ -27,8 +27,8 @@ type Remote interface {
 	List(ctx context.Context) iter.Seq2[store.Info, error]
 }
 
-// Local is the store on the disk. Nobody else may put or delete in it while
-// the Store is used.
+// Local is the store on the disk. It should be one Store's alone: what others
+// delete in it is fetched again, and what they put isn't counted.
 type Local interface {
 	store.Blobs
 	// Free returns how many bytes can still be written.
