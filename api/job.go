@@ -69,7 +69,7 @@ const (
 
 // Event is what a stream of server-sent events carries as its data.
 type Event struct {
-	ID    string    `json:"-"` // the stream's id field; empty for events that aren't replayed
+	ID    string    `json:"id,omitempty" doc:"As the stream's id field. Absent for events that aren't told again."`
 	Type  string    `json:"type" doc:"As the stream's event field." enum:"state,progress,item"`
 	Job   string    `json:"job,omitempty" doc:"Id of the job."`
 	Batch string    `json:"batch,omitempty" doc:"Id of the batch."`

@@ -86,11 +86,13 @@ type APIKey struct {
 type Limits struct {
 	// MaxBodyBytes bounds JSON bodies. Default 16MiB.
 	MaxBodyBytes Bytes `yaml:"max_body_bytes"`
+	// MaxBatchBytes bounds the body of a batch. Default 32MiB.
+	MaxBatchBytes Bytes `yaml:"max_batch_bytes"`
 	// MaxArgumentsBytes bounds the arguments of one proof. Default 8MiB.
 	MaxArgumentsBytes Bytes `yaml:"max_arguments_bytes"`
 	// MaxUploadBytes bounds each uploaded file. Default 4GiB.
 	MaxUploadBytes Bytes `yaml:"max_upload_bytes"`
-	// MaxUploads bounds the uploads in progress. Default 4.
+	// MaxUploads bounds the uploads and batches in progress. Default 4.
 	MaxUploads int `yaml:"max_uploads"`
 	// MaxQueueJobs bounds the waiting jobs. Default 10000.
 	MaxQueueJobs int `yaml:"max_queue_jobs"`
@@ -162,6 +164,7 @@ func Default() Config {
 		Listen: "127.0.0.1:8080",
 		Limits: Limits{
 			MaxBodyBytes:      16 << 20,
+			MaxBatchBytes:     32 << 20,
 			MaxArgumentsBytes: 8 << 20,
 			MaxUploadBytes:    4 << 30,
 			MaxUploads:        4,

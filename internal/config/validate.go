@@ -109,7 +109,7 @@ func (v *validator) limits(l Limits) {
 		key   string
 		value Bytes
 	}{
-		{"max_body_bytes", l.MaxBodyBytes}, {"max_arguments_bytes", l.MaxArgumentsBytes},
+		{"max_body_bytes", l.MaxBodyBytes}, {"max_batch_bytes", l.MaxBatchBytes}, {"max_arguments_bytes", l.MaxArgumentsBytes},
 		{"max_upload_bytes", l.MaxUploadBytes}, {"max_queue_bytes", l.MaxQueueBytes},
 	} {
 		v.check(size.value >= 1024, "limits.%s: at least 1KiB", size.key)

@@ -202,11 +202,11 @@ func (d *Daemon) buildHandler(context.Context) (err error) {
 	l := d.cfg.Limits
 	s := &services{d}
 	d.handler, err = httpapi.New(httpapi.Options{
-		Services:    httpapi.Services{Circuits: s, Keys: s, Proofs: s, Jobs: s, Tools: s, System: s, Compiler: s},
+		Services:    httpapi.Services{Circuits: s, Keys: s, Proofs: s, Batches: s, Jobs: s, Tools: s, System: s, Compiler: s},
 		ZoKratesAPI: d.zokratesAPI(),
 		Frontends:   d.frontends(), Version: d.build.Version, Keys: keys, SpoolDir: d.spool,
 		Limits: httpapi.Limits{
-			BodyBytes: int64(l.MaxBodyBytes), ArgumentsBytes: int64(l.MaxArgumentsBytes), UploadBytes: int64(l.MaxUploadBytes),
+			BodyBytes: int64(l.MaxBodyBytes), BatchBytes: int64(l.MaxBatchBytes), ArgumentsBytes: int64(l.MaxArgumentsBytes), UploadBytes: int64(l.MaxUploadBytes),
 			Uploads: l.MaxUploads, Waiters: l.MaxWaiters, Wait: l.MaxWait,
 		},
 		Metrics: d.metrics.Handler(), Observer: d.metrics, Log: d.log.With("part", "http"),

@@ -89,7 +89,7 @@ func (s *services) proofKeys(ctx context.Context, circuit store.Digest, req *api
 // idempotency key. It is a keyed hash, since the private arguments may be few
 // enough to be guessed: a plain one would let who reads the job's record test
 // guesses.
-func (s *services) requestHash(req api.ProofRequest) (store.Digest, error) {
+func (s *services) requestHash(req any) (store.Digest, error) {
 	b, err := json.Marshal(req)
 	if err != nil {
 		return store.Digest{}, fault.New(fault.InvalidRequest, "want JSON").At("/arguments")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -98,12 +99,41 @@ func assign(field reflect.Value, raw json.RawMessage, path string) error {
 		*p = raw
 		return nil
 	}
+	if field.Kind() == reflect.Slice && field.Type().Elem().Kind() == reflect.Struct {
+		return assignList(field, raw, path)
+	}
 	err := json.Unmarshal(raw, field.Addr().Interface())
 	if err != nil || string(raw) == "null" {
 		return fault.New(fault.InvalidRequest, "want %s", wanted(field.Type())).At(path)
 	}
 	if field.Kind() == reflect.Map && countKeys(raw) != field.Len() {
 		return fault.New(fault.InvalidRequest, "a name occurs twice").At(path)
+	}
+	return nil
+}
+
+// maxList bounds a list of objects.
+const maxList = api.MaxBatch
+
+// assignList decodes a list of objects, each as strictly as the whole.
+func assignList(field reflect.Value, raw json.RawMessage, path string) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if token, err := dec.Token(); err != nil || token != json.Delim('[') {
+		return fault.New(fault.InvalidRequest, "want an array of objects").At(path)
+	}
+	for i := 0; dec.More(); i++ {
+		if i == maxList {
+			return fault.New(fault.InvalidRequest, "more than %d items", maxList).At(path)
+		}
+		var item json.RawMessage
+		if err := dec.Decode(&item); err != nil {
+			return fault.New(fault.InvalidRequest, "malformed JSON").At(path) // can't be: the whole was read
+		}
+		v := reflect.New(field.Type().Elem())
+		if err := decodeJSON(item, v.Interface()); err != nil {
+			return below(err, path+"/"+strconv.Itoa(i))
+		}
+		field.Set(reflect.Append(field, v.Elem()))
 	}
 	return nil
 }

@@ -53,10 +53,35 @@ func (s *Server) eventRoute(path, operation, tag, summary string, events follow)
 	})
 }
 
-// told is what a source of events yields.
-type told struct {
-	event api.Event
+// told is what a source of a stream yields.
+type told[T any] struct {
+	value T
 	err   error
+}
+
+// ahead is how many values of a source may wait to be written.
+const ahead = 16
+
+// pull runs a source on a goroutine of its own, so that the writer can wait for
+// something else, too. stop ends it and waits for it.
+func pull[T any](ctx context.Context, source func(context.Context) iter.Seq2[T, error]) (_ <-chan told[T], stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	out := make(chan told[T], ahead)
+	go func() {
+		defer close(out)
+		for v, err := range source(ctx) {
+			select {
+			case out <- told[T]{v, err}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return out, func() {
+		cancel()
+		for range out { // until the goroutine has ended
+		}
+	}
 }
 
 // serveEvents writes a stream. The error is for an answer that hasn't begun.
@@ -68,30 +93,17 @@ func (s *Server) serveEvents(r *http.Request, events follow) error {
 	}
 	defer release()
 	x.clearReadDeadline()
-	ctx, cancel := context.WithCancel(r.Context())
-	source := make(chan told)
-	go func() {
-		defer close(source)
-		for e, err := range events(ctx, x.caller, r.PathValue("id"), r.Header.Get(api.HeaderLastEventID)) {
-			select {
-			case source <- told{e, err}:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	defer func() {
-		cancel()
-		for range source { // until the goroutine has ended
-		}
-	}()
-	return s.copyEvents(ctx, &eventWriter{w: x.writer}, source)
+	source, stop := pull(r.Context(), func(ctx context.Context) iter.Seq2[api.Event, error] {
+		return events(ctx, x.caller, r.PathValue("id"), r.Header.Get(api.HeaderLastEventID))
+	})
+	defer stop()
+	return s.copyEvents(r.Context(), &eventWriter{w: x.writer}, source)
 }
 
 // copyEvents writes events as they come, until the source ends, the client goes
 // away or the server drains. A stream that ends before its final event is taken
 // up again by its client.
-func (s *Server) copyEvents(ctx context.Context, out *eventWriter, source <-chan told) error {
+func (s *Server) copyEvents(ctx context.Context, out *eventWriter, source <-chan told[api.Event]) error {
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
 	for {
@@ -101,7 +113,7 @@ func (s *Server) copyEvents(ctx context.Context, out *eventWriter, source <-chan
 			if !open || t.err != nil {
 				return s.endEvents(ctx, out, t.err)
 			}
-			err = out.event(&t.event)
+			err = out.event(&t.value)
 			tick.Reset(heartbeat)
 		case <-tick.C:
 			err = out.comment()

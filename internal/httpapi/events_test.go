@@ -34,8 +34,8 @@ func later(d time.Duration) func(context.Context) iter.Seq2[api.Event, error] {
 }
 
 const (
-	firstEvent = "id: 1\nevent: state\ndata: {\"type\":\"state\",\"job\":\"p_1\",\"kind\":\"proof\",\"state\":\"queued\",\"time\":\"2026-01-02T15:04:05Z\"}\n\n"
-	lastEvent  = "id: 4\nevent: state\ndata: {\"type\":\"state\",\"job\":\"p_1\",\"kind\":\"proof\",\"state\":\"succeeded\",\"final\":true,\"time\":\"2026-01-02T15:04:05Z\"}\n\n"
+	firstEvent = "id: 1\nevent: state\ndata: {\"id\":\"1\",\"type\":\"state\",\"job\":\"p_1\",\"kind\":\"proof\",\"state\":\"queued\",\"time\":\"2026-01-02T15:04:05Z\"}\n\n"
+	lastEvent  = "id: 4\nevent: state\ndata: {\"id\":\"4\",\"type\":\"state\",\"job\":\"p_1\",\"kind\":\"proof\",\"state\":\"succeeded\",\"final\":true,\"time\":\"2026-01-02T15:04:05Z\"}\n\n"
 )
 
 // TestEventStream has a heartbeat every 15 s of silence, and ends with the

@@ -29,6 +29,8 @@ type fake struct {
 	content      map[string]string
 	keys         httpapi.KeyUpload
 	submission   httpapi.Submission
+	batch        httpapi.BatchSubmission
+	items        func(ctx context.Context) iter.Seq2[api.Proof, error]
 	verify       api.VerifyRequest
 	witness      api.WitnessRequest
 	filter       api.ProofFilter
@@ -199,7 +201,7 @@ func newRig(t testing.TB, change func(*httpapi.Options)) *rig {
 	t.Helper()
 	r := &rig{fake: newFake(), log: &lockedBuffer{}, spool: filepath.Join(t.TempDir(), "spool")}
 	o := httpapi.Options{
-		Services:  httpapi.Services{Circuits: r.fake, Keys: r.fake, Proofs: r.fake, Jobs: r.fake, Tools: r.fake, System: r.fake},
+		Services:  httpapi.Services{Circuits: r.fake, Keys: r.fake, Proofs: r.fake, Batches: r.fake, Jobs: r.fake, Tools: r.fake, System: r.fake},
 		Frontends: frontends(),
 		Version:   "test",
 		SpoolDir:  r.spool,

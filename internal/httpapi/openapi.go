@@ -18,6 +18,7 @@ const (
 	tagCircuits = "Circuits"
 	tagKeys     = "Keys"
 	tagProofs   = "Proofs"
+	tagBatches  = "Batches"
 	tagJobs     = "Jobs"
 	tagSystem   = "System"
 )
@@ -51,6 +52,7 @@ func describe(doc *huma.OpenAPI) {
 		{Name: tagCircuits, Description: "Immutable versions of circuits, addressed by digest, with movable names and tags."},
 		{Name: tagKeys, Description: "Proving and verifying keys of a circuit, for a scheme, with their provenance."},
 		{Name: tagProofs, Description: "Jobs that make proofs, and the proofs they made."},
+		{Name: tagBatches, Description: "Many proofs of one circuit under one id."},
 		{Name: tagJobs, Description: "Jobs of every kind, as operators see them. A key sees its own; an admin's sees all."},
 		{Name: tagSystem, Description: "The service itself."},
 	}

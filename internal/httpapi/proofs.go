@@ -26,7 +26,7 @@ func (s *Server) proofRoutes() {
 			"With Prefer: wait=N the answer comes when the proof is finished, or after N seconds as without it. " +
 			"A proof that fails within the wait answers with its problem; instance is the proof. " +
 			"Beyond the service's number of waiting requests the preference isn't applied.",
-		Errors:    []int{404, 409, 422, 503, 504, 507},
+		Errors:    []int{404, 409, 422, 429, 503, 504, 507},
 		Responses: s.proofResponses(),
 	}, s.submit)
 	register(s, huma.Operation{
@@ -87,6 +87,9 @@ func (s *Server) submit(ctx context.Context, in *submitInput, req *api.ProofRequ
 	}
 	if !printable(in.IdempotencyKey) {
 		return nil, fault.New(fault.InvalidRequest, "want printable ASCII").At("header." + api.HeaderIdempotencyKey)
+	}
+	if s.stopping() {
+		return nil, errDraining
 	}
 	x := exchangeOf(ctx)
 	wait := s.wait(preferredWait(x.request.Header.Values(api.HeaderPrefer)))

@@ -42,7 +42,8 @@ type Options struct {
 // default.
 type Limits struct {
 	BodyBytes      int64         // of a JSON body; 16 MiB
-	ArgumentsBytes int64         // of a request's arguments; 8 MiB
+	BatchBytes     int64         // of the body of a batch; 32 MiB. Uploads bounds their number
+	ArgumentsBytes int64         // of a proof's arguments; 8 MiB
 	UploadBytes    int64         // of one uploaded file; 4 GiB. A request holds at most twice that
 	Uploads        int           // in progress; 4
 	Waiters        int           // requests that wait for a proof; 1000
@@ -51,6 +52,7 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	orDefault(&l.BodyBytes, 16<<20)
+	orDefault(&l.BatchBytes, 32<<20)
 	orDefault(&l.ArgumentsBytes, 8<<20)
 	orDefault(&l.UploadBytes, 4<<30)
 	orDefault(&l.Uploads, 4)
@@ -127,6 +129,7 @@ func New(o Options) (*Server, error) {
 	s.verifierRoute()
 	s.proofRoutes()
 	s.calldataRoute()
+	s.batchRoutes()
 	s.jobRoutes()
 	s.toolRoutes()
 	s.systemRoutes(o.Metrics)
@@ -139,6 +142,16 @@ func New(o Options) (*Server, error) {
 // Drain makes requests that wait for a proof return its present state at
 // once. Requests that come later don't wait.
 func (s *Server) Drain() { s.drain.Do(func() { close(s.draining) }) }
+
+// stopping reports whether the server drains.
+func (s *Server) stopping() bool {
+	select {
+	case <-s.draining:
+		return true
+	default:
+		return false
+	}
+}
 
 // routeMux is a ServeMux that remembers its patterns.
 type routeMux struct {

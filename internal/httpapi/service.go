@@ -20,6 +20,7 @@ type Services struct {
 	Circuits Circuits
 	Keys     Keys
 	Proofs   Proofs
+	Batches  Batches
 	Jobs     Jobs
 	Tools    Tools
 	System   System
