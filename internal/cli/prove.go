@@ -226,7 +226,7 @@ func section(name string) (*io.SectionReader, func(), error) {
 
 // importKey reads a proving key for the program.
 func importKey(ctx context.Context, program frontend.Program, name, schemeName string) (*prove.Prover, error) {
-	kit, err := daemon.Kit()
+	kit, err := daemon.Kit("")
 	if err != nil {
 		return nil, err
 	}

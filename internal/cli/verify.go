@@ -57,7 +57,7 @@ func (c *verifyCommand) verify(ctx context.Context, e *env, proof []byte) (*api.
 	if err != nil {
 		return nil, err
 	}
-	kit, err := daemon.Kit()
+	kit, err := daemon.Kit("")
 	if err != nil {
 		return nil, err
 	}

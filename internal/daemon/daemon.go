@@ -22,6 +22,7 @@ import (
 	"provery/internal/engine"
 	"provery/internal/fault"
 	"provery/internal/frontend"
+	"provery/internal/frontend/circom"
 	"provery/internal/frontend/zokrates"
 	"provery/internal/httpapi"
 	"provery/internal/queue"
@@ -43,9 +44,10 @@ type Build struct {
 	Commit  string
 }
 
-// Kit returns the circuit languages and schemes of this release.
-func Kit() (*worker.Kit, error) {
-	kit := &worker.Kit{Frontends: []frontend.Frontend{zokrates.New()}}
+// Kit returns the circuit languages and schemes of this release. Machine code of
+// circuits is kept in cacheDir, unless that is empty.
+func Kit(cacheDir string) (*worker.Kit, error) {
+	kit := &worker.Kit{Frontends: []frontend.Frontend{zokrates.New(), circom.New(circom.Config{CacheDir: cacheDir})}}
 	for _, newBackend := range []func(curve.ID) (scheme.Backend, error){groth16.New, gm17.New} {
 		for _, id := range curve.All() {
 			b, err := newBackend(id)
@@ -111,7 +113,7 @@ func (d *Daemon) path(name string) string { return filepath.Join(d.cfg.DataDir, 
 func (d *Daemon) onClose(f func(context.Context) error) { d.closers = append(d.closers, f) }
 
 func (d *Daemon) openKit(context.Context) (err error) {
-	d.kit, err = Kit()
+	d.kit, err = Kit(d.path("machine-code"))
 	return err
 }
 

@@ -137,7 +137,7 @@ func TestProgramsThatAreRefused(t *testing.T) {
 	}
 	_, _, err := r.cl.Register(r.ctx(), client.Registration{Artefacts: map[string]io.Reader{"abi": reader(abi)}})
 	wantProblem(t, "no program", err, api.CodeInvalidRequest, "/program")
-	_, _, err = r.cl.Register(r.ctx(), client.Registration{Frontend: "circom", Artefacts: map[string]io.Reader{"program": reader(program)}})
+	_, _, err = r.cl.Register(r.ctx(), client.Registration{Frontend: "noir", Artefacts: map[string]io.Reader{"program": reader(program)}})
 	wantProblem(t, "unknown language", err, api.CodeInvalidRequest, "/frontend")
 	if page, err := r.cl.Circuits(r.ctx(), "", 0); err != nil || len(page.Items) != 0 {
 		t.Errorf("got %+v, %v, want nothing registered", page, err)

@@ -35,15 +35,20 @@ const (
 	Internal            Code = "internal"             // 500
 )
 
-// Position is a place in a circuit's source, 1-based.
+// Position is a place in a circuit's source, 1-based. A column of 0 isn't known.
 type Position struct {
 	File   string `json:"file"`
 	Line   int    `json:"line"`
 	Column int    `json:"column"`
 }
 
-// String returns "file:line:column".
-func (p Position) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+// String returns "file:line:column", without the column where it isn't known.
+func (p Position) String() string {
+	if p.Column == 0 {
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
 
 // Error is a classified failure.
 type Error struct {

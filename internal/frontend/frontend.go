@@ -41,7 +41,7 @@ type Role struct {
 }
 
 // Program is an executable constraint system. It is immutable and safe for
-// concurrent use.
+// concurrent use. When it isn't used any more it is handed to Release.
 type Program interface {
 	Curve() curve.ID
 	System() *r1cs.System
@@ -98,4 +98,13 @@ type Statistics struct {
 	Coefficients int   `json:"coefficients"`  // distinct
 	Directives   int   `json:"directives"`    // solver calls
 	CompactBytes int64 `json:"compact_bytes"` // size of the compact form, 0 if not known
+}
+
+// Release frees what a program holds beside Go's memory: machine code, say. A
+// program that holds such things is an io.Closer. It must not be in use.
+func Release(p Program) error {
+	if c, ok := p.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
 }

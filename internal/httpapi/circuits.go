@@ -164,8 +164,8 @@ func (s *Server) roles() []string {
 // registrationOf checks that a form holds the files of its front-end.
 func (s *Server) registrationOf(f *form) (Registration, error) {
 	name := f.fields[api.FieldFrontend]
-	if name == "" && len(s.frontends) == 1 {
-		name = s.frontends[0].Name
+	if name == "" {
+		name = s.frontendOf(f.files)
 	}
 	i := slices.IndexFunc(s.frontends, func(f api.Frontend) bool { return f.Name == name })
 	if i < 0 {
@@ -196,6 +196,24 @@ func (s *Server) registrationOf(f *form) (Registration, error) {
 		r.Tag = "latest"
 	}
 	return r, nil
+}
+
+// frontendOf returns the only front-end that reads these files, or "".
+func (s *Server) frontendOf(files map[string]Upload) string {
+	found := ""
+	for _, f := range s.frontends {
+		reads := true
+		for role := range files {
+			reads = reads && slices.ContainsFunc(f.Roles, func(r api.Role) bool { return r.Name == role })
+		}
+		switch {
+		case reads && found != "":
+			return ""
+		case reads:
+			found = f.Name
+		}
+	}
+	return found
 }
 
 func (s *Server) frontendNames() []string {

@@ -190,7 +190,7 @@ func refParameter() *huma.Param {
 // front-ends' roles.
 func (s *Server) registrationSchema() *huma.Schema {
 	properties := map[string]*huma.Schema{
-		api.FieldFrontend: text("Circuit language. May be left out where there is only one.", s.frontendNames()...),
+		api.FieldFrontend: text("Circuit language. May be left out: the files tell.", s.frontendNames()...),
 		api.FieldName:     text("Name to give the circuit."),
 		api.FieldTag:      text("Tag of the name; latest without it."),
 	}

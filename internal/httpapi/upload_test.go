@@ -151,15 +151,18 @@ func TestUploadsRefused(t *testing.T) {
 	}
 }
 
-// TestOtherFrontendsFiles has two front-ends, so that one must be named and
-// the files must be its own.
+// TestOtherFrontendsFiles has two front-ends: the files tell which one is meant,
+// and must be its own.
 func TestOtherFrontendsFiles(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(o *httpapi.Options) {
 		o.Frontends = append(o.Frontends, api.Frontend{Name: "circom", Roles: []api.Role{{Name: "r1cs"}}})
 	})
-	if p := wantProblem(t, r.upload(t, "/v1/circuits", part{"program", "p"}), api.CodeInvalidRequest); p.Path != "/frontend" {
-		t.Errorf("got path %q, want /frontend", p.Path)
+	if p := wantProblem(t, r.upload(t, "/v1/circuits", part{"program", "p"}, part{"r1cs", "r"}), api.CodeInvalidRequest); p.Path != "/frontend" {
+		t.Errorf("files of both: got path %q, want /frontend", p.Path)
+	}
+	if w := r.upload(t, "/v1/circuits", part{"r1cs", "r"}); w.Code != http.StatusCreated || r.fake.registration.Frontend != "circom" {
+		t.Errorf("files of one: got %d and %q", w.Code, r.fake.registration.Frontend)
 	}
 	w := r.upload(t, "/v1/circuits", part{"program", "p"}, part{"r1cs", "r"}, part{"frontend", "circom"})
 	if p := wantProblem(t, w, api.CodeInvalidRequest); p.Path != "/program" {

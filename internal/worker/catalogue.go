@@ -41,7 +41,10 @@ type openProver struct {
 // most cacheBytes.
 func NewCatalogue(kit *Kit, r *registry.Registry, cacheBytes int64) *Catalogue {
 	c := &Catalogue{kit: kit, registry: r}
-	c.programs = registry.NewCache(cacheBytes/2, c.openProgram, func(p *openProgram) { _ = p.blob.Close() })
+	c.programs = registry.NewCache(cacheBytes/2, c.openProgram, func(p *openProgram) {
+		_ = frontend.Release(p.program)
+		_ = p.blob.Close()
+	})
 	c.provers = registry.NewCache(cacheBytes/2, c.openProver, func(p *openProver) {
 		_ = p.blob.Close()
 		p.program.Release()

@@ -70,6 +70,7 @@ func (r *Registrar) Circuit(ctx context.Context, frontName string, artefacts map
 	if err != nil {
 		return c, false, err
 	}
+	defer func() { _ = frontend.Release(program) }()
 	m := manifest(frontName, program.Curve().String(), artefacts)
 	c = registry.Circuit{Frontend: m.Frontend, Curve: m.Curve, Sources: m.Sources, SourceBytes: map[string]int64{}}
 	for role, u := range artefacts {

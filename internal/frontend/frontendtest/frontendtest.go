@@ -17,6 +17,9 @@ type Case struct {
 	// Artefacts are the compiled files by role. They must be small: the suite
 	// damages them in hundreds of ways.
 	Artefacts map[string][]byte
+	// Opaque names an artefact that is code with a format of its own and is slow
+	// to read: it is damaged in fewer places, and part of the damage may pass.
+	Opaque string
 	// Arguments are accepted and give Outputs, as compact JSON.
 	Arguments json.RawMessage
 	Outputs   json.RawMessage
@@ -99,6 +102,7 @@ func importCase(t *testing.T, f frontend.Frontend, c *Case) frontend.Program {
 	if err != nil {
 		t.Fatalf("Import: %v", err)
 	}
+	releaseLater(t, p)
 	return p
 }
 
@@ -119,10 +123,19 @@ func both(t *testing.T, f frontend.Frontend, c *Case) map[string]frontend.Progra
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
+	releaseLater(t, reopened)
 	return map[string]frontend.Program{"imported": imported, "reopened": reopened}
 }
 
 func equalJSON(a, b json.RawMessage) bool {
 	var x, y bytes.Buffer
 	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
+}
+
+func releaseLater(t *testing.T, p frontend.Program) {
+	t.Cleanup(func() {
+		if err := frontend.Release(p); err != nil {
+			t.Errorf("Release: %v", err)
+		}
+	})
 }
