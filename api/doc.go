@@ -18,6 +18,11 @@ const (
 	HeaderIdempotencyKey    = "Idempotency-Key"    // request: the same key and body give the same proof
 	HeaderPrefer            = "Prefer"             // request: "wait=30" asks for the outcome, RFC 7240
 	HeaderPreferenceApplied = "Preference-Applied" // response: the wait that was granted
+
+	// Responses to callers whose requests are limited in their rate.
+	HeaderRateLimit     = "RateLimit-Limit"     // requests at once
+	HeaderRateRemaining = "RateLimit-Remaining" // of those, how many are left
+	HeaderRateReset     = "RateLimit-Reset"     // seconds until all are there again
 )
 
 // MediaTypeProblem is the content type of every error, RFC 9457.

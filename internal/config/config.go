@@ -80,6 +80,12 @@ type APIKey struct {
 	// Admin lets the key see and handle the jobs of all keys, and retry dead
 	// letters. Default false: its own only.
 	Admin bool `yaml:"admin"`
+	// Weight is the key's share of the workers while others wait, too: one of
+	// weight 2 gets twice the starts of one of weight 1. Default 1.
+	Weight float64 `yaml:"weight"`
+	// Rate and Burst replace those of the limits. Default 0: they don't.
+	Rate  float64 `yaml:"rate"`
+	Burst int     `yaml:"burst"`
 }
 
 // Limits bound what clients can make the service hold.
@@ -98,10 +104,36 @@ type Limits struct {
 	MaxQueueJobs int `yaml:"max_queue_jobs"`
 	// MaxQueueBytes bounds the size of the waiting jobs. Default 1GiB.
 	MaxQueueBytes Bytes `yaml:"max_queue_bytes"`
-	// MaxWaiters bounds the requests that wait for a proof. Default 1000.
+	// OwnerShare is the part of the queue, in jobs and in bytes, that one API
+	// key may use; the rest is kept for others. Default 1: all of it.
+	OwnerShare float64 `yaml:"owner_share"`
+	// Rate is how many requests a second each API key may make, over time.
+	// Default 0: as many as it likes.
+	Rate float64 `yaml:"rate"`
+	// Burst is how many it may make at once. Default 0: those of 10 s of Rate,
+	// at least 1.
+	Burst int `yaml:"burst"`
+	// MaxWaiters bounds the requests that wait for something, and the open
+	// streams. Default 1000.
 	MaxWaiters int `yaml:"max_waiters"`
 	// MaxWait bounds one wait. Default 2m.
 	MaxWait time.Duration `yaml:"max_wait"`
+}
+
+// RateOf returns the requests a second that a key may make over time, 0 for any
+// number, and how many at once.
+func (l Limits) RateOf(k APIKey) (rate float64, burst int) {
+	rate, burst = l.Rate, l.Burst
+	if k.Rate > 0 {
+		rate, burst = k.Rate, 0
+	}
+	if k.Burst > 0 {
+		burst = k.Burst
+	}
+	if burst == 0 {
+		burst = max(1, int(10*rate))
+	}
+	return rate, burst
 }
 
 // Workers are the proving resources of this process.
@@ -170,6 +202,7 @@ func Default() Config {
 			MaxUploads:        4,
 			MaxQueueJobs:      10_000,
 			MaxQueueBytes:     1 << 30,
+			OwnerShare:        1,
 			MaxWaiters:        1000,
 			MaxWait:           2 * time.Minute,
 		},

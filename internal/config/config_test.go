@@ -100,6 +100,27 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+func TestRateOf(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		limits config.Limits
+		key    config.APIKey
+		rate   float64
+		burst  int
+	}{
+		{config.Limits{}, config.APIKey{}, 0, 1},
+		{config.Limits{Rate: 2}, config.APIKey{}, 2, 20},
+		{config.Limits{Rate: 0.01}, config.APIKey{}, 0.01, 1},
+		{config.Limits{Rate: 2, Burst: 5}, config.APIKey{}, 2, 5},
+		{config.Limits{Rate: 2, Burst: 5}, config.APIKey{Rate: 3}, 3, 30},
+		{config.Limits{Rate: 2, Burst: 5}, config.APIKey{Burst: 7}, 2, 7},
+	} {
+		if rate, burst := tc.limits.RateOf(tc.key); rate != tc.rate || burst != tc.burst {
+			t.Errorf("%+v %+v: got %v, %d, want %v, %d", tc.limits, tc.key, rate, burst, tc.rate, tc.burst)
+		}
+	}
+}
+
 func TestLoadOrder(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "provery.yaml")
@@ -203,6 +224,10 @@ func TestValidateOne(t *testing.T) {
 		{"a worker", func(c *config.Config) { c.Role, c.Engine.URL, c.Listen = config.RoleWorker, "nats://a:4222", ":80" }, ""},
 		{"another role", func(c *config.Config) { c.Role = "prover" }, "role: one of all, api, worker"},
 		{"no admin port", func(c *config.Config) { c.AdminListen = "host" }, "admin_listen: want host:port"},
+		{"weight", func(c *config.Config) { c.APIKeys = []config.APIKey{{Name: "a", SHA256: hash, Weight: 5000}} }, "api_keys[0].weight"},
+		{"rate of a key", func(c *config.Config) { c.APIKeys = []config.APIKey{{Name: "a", SHA256: hash, Rate: -1}} }, "api_keys[0].rate"},
+		{"rate", func(c *config.Config) { c.Limits.Rate = 1e9 }, "limits.rate"},
+		{"share", func(c *config.Config) { c.Limits.OwnerShare = 1.5 }, "limits.owner_share"},
 		{"external engine", func(c *config.Config) { c.Engine.URL, c.Engine.Credentials = "nats://a:4222, tls://b:4222", "/c" }, ""},
 		{"engine's URL", func(c *config.Config) { c.Engine.URL = "http://a:4222" }, "engine.url"},
 		{"interval", func(c *config.Config) { c.Engine.Sync = "2s" }, ""},

@@ -66,6 +66,12 @@ func parse(field reflect.Value, value string) error {
 			return fault.New(fault.InvalidRequest, "want a whole number")
 		}
 		*p = n
+	case *float64:
+		f, err := strconv.ParseFloat(value, 64)
+		if err != nil || f != f {
+			return fault.New(fault.InvalidRequest, "want a number")
+		}
+		*p = f
 	case *time.Duration:
 		d, err := time.ParseDuration(value)
 		if err != nil {

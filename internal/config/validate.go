@@ -13,6 +13,9 @@ import (
 
 var keyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
+// maxRate bounds what may be set as requests a second.
+const maxRate = 1_000_000
+
 // Validate checks c as a whole and reports every error at once.
 func (c *Config) Validate() error {
 	v := &validator{}
@@ -100,6 +103,9 @@ func (v *validator) keys(keys []APIKey) {
 		b, err := hex.DecodeString(hash)
 		v.check(err == nil && len(b) == 32, "%s.sha256: want the key's SHA-256 in hex, 64 digits", at)
 		v.check(!hashes[hash], "%s.sha256: occurs twice", at)
+		v.check(k.Weight == 0 || k.Weight >= 0.001 && k.Weight <= 1000, "%s.weight: between 0.001 and 1000", at)
+		v.check(k.Rate >= 0 && k.Rate <= maxRate, "%s.rate: between 0 and %d", at, maxRate)
+		v.check(k.Burst >= 0, "%s.burst: at least 0", at)
 		names[k.Name], hashes[hash] = true, true
 	}
 }
@@ -117,6 +123,9 @@ func (v *validator) limits(l Limits) {
 	v.check(l.MaxArgumentsBytes <= l.MaxBodyBytes, "limits.max_arguments_bytes: more than max_body_bytes, which holds them")
 	v.check(l.MaxUploads >= 1, "limits.max_uploads: at least 1")
 	v.check(l.MaxQueueJobs >= 1, "limits.max_queue_jobs: at least 1")
+	v.check(l.OwnerShare > 0 && l.OwnerShare <= 1, "limits.owner_share: above 0, at most 1")
+	v.check(l.Rate >= 0 && l.Rate <= maxRate, "limits.rate: between 0 and %d", maxRate)
+	v.check(l.Burst >= 0, "limits.burst: at least 0")
 	v.check(l.MaxWaiters >= 1, "limits.max_waiters: at least 1")
 	v.check(l.MaxWait >= time.Second && l.MaxWait <= time.Hour, "limits.max_wait: between 1s and 1h")
 }

@@ -132,8 +132,15 @@ func (d *Daemon) openEngine(ctx context.Context) (err error) {
 }
 
 func (d *Daemon) openQueue(ctx context.Context) (err error) {
+	weights := map[string]float64{}
+	for _, k := range d.cfg.APIKeys {
+		if k.Weight > 0 {
+			weights[k.Name] = k.Weight
+		}
+	}
 	d.queue, err = queue.Open(ctx, d.engine, d.blobs, queue.Config{
 		MaxQueued: d.cfg.Limits.MaxQueueJobs, MaxQueuedBytes: int64(d.cfg.Limits.MaxQueueBytes),
+		Weights: weights, OwnerShare: d.cfg.Limits.OwnerShare,
 		Retention: d.cfg.ResultTTL, LeaseTTL: d.cfg.Engine.Lease, Now: now, Logger: d.log.With("part", "queue"),
 	})
 	if err != nil {
@@ -199,14 +206,14 @@ func (d *Daemon) buildHandler(context.Context) (err error) {
 		if err != nil || copy(keys[i].Hash[:], hash) != len(keys[i].Hash) {
 			return fault.New(fault.InvalidRequest, "api_keys: the hash of %s isn't 64 hex digits", k.Name)
 		}
-		keys[i].Name, keys[i].Admin = k.Name, k.Admin
+		keys[i].Name, keys[i].Admin, keys[i].Rate = k.Name, k.Admin, d.rate(k)
 	}
 	l := d.cfg.Limits
 	s := &services{d}
 	d.handler, err = httpapi.New(httpapi.Options{
 		Services:    httpapi.Services{Circuits: s, Keys: s, Proofs: s, Batches: s, Jobs: s, Tools: s, System: s, Compiler: s},
 		ZoKratesAPI: d.zokratesAPI(),
-		Frontends:   d.frontends(), Version: d.build.Version, Keys: keys, SpoolDir: d.spool,
+		Frontends:   d.frontends(), Version: d.build.Version, Keys: keys, Rate: d.rate(config.APIKey{}), SpoolDir: d.spool,
 		Limits: httpapi.Limits{
 			BodyBytes: int64(l.MaxBodyBytes), BatchBytes: int64(l.MaxBatchBytes), ArgumentsBytes: int64(l.MaxArgumentsBytes), UploadBytes: int64(l.MaxUploadBytes),
 			Uploads: l.MaxUploads, Waiters: l.MaxWaiters, Wait: l.MaxWait,
@@ -214,6 +221,11 @@ func (d *Daemon) buildHandler(context.Context) (err error) {
 		Metrics: d.metrics.Handler(), Observer: d.metrics, Log: d.log.With("part", "http"),
 	})
 	return err
+}
+
+func (d *Daemon) rate(k config.APIKey) httpapi.Rate {
+	perSecond, burst := d.cfg.Limits.RateOf(k)
+	return httpapi.Rate{PerSecond: perSecond, Burst: burst}
 }
 
 func (d *Daemon) listen(context.Context) (err error) {

@@ -232,3 +232,44 @@ func TestOwners(t *testing.T) {
 		t.Errorf("alice deletes: got %v", err)
 	}
 }
+
+// TestShares answers 429 to the key whose own share of the queue is full, while
+// others are still served, and 503 when the queue is.
+func TestShares(t *testing.T) {
+	t.Parallel()
+	keys := map[string]string{}
+	h := newHold()
+	r := start(t, setup{before: h.before, config: func(c *config.Config) {
+		c.Limits.MaxQueueJobs, c.Limits.OwnerShare = 4, 0.5
+		for _, name := range []string{"alice", "bob", "carol"} {
+			key, hash := config.GenerateKey()
+			keys[name] = key
+			c.APIKeys = append(c.APIKeys, config.APIKey{Name: name, SHA256: hash, Weight: 2})
+		}
+	}})
+	as := func(name string) *client.Client {
+		c, err := client.New(r.base, client.WithHTTPClient(r.http), client.WithAPIKey(keys[name]), client.WithRetries(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	r.cl = as("alice")
+	r.ready(mul)
+	for i, tc := range []struct {
+		name string
+		want api.Code
+	}{{"alice", ""}, {"alice", ""}, {"alice", api.CodeRateLimited}, {"bob", ""}, {"bob", ""}, {"carol", api.CodeOverloaded}} {
+		_, err := as(tc.name).Submit(r.ctx(), times(2, 3), client.SubmitOptions{})
+		if tc.want == "" {
+			if err != nil {
+				t.Errorf("request %d of %s: %v", i, tc.name, err)
+			}
+			continue
+		}
+		if e := wantProblem(t, tc.name, err, tc.want, "-"); e.RetryAfter < 1 || e.Status != map[api.Code]int{api.CodeRateLimited: 429, api.CodeOverloaded: 503}[tc.want] {
+			t.Errorf("request %d: got %+v, want Retry-After", i, e)
+		}
+	}
+	h.release()
+}

@@ -15,6 +15,7 @@ type APIKey struct {
 	Name  string // the caller
 	Hash  [sha256.Size]byte
 	Admin bool // see Caller
+	Rate  Rate
 }
 
 // admit returns the caller of a request that may go on.

@@ -86,6 +86,12 @@ func (x *exchange) serve() {
 		return
 	}
 	x.caller = caller
+	if !s.public[r.URL.Path] {
+		if err := s.limitRate(x); err != nil {
+			x.fail(err)
+			return
+		}
+	}
 	if pattern == "" {
 		x.noRoute(handler)
 		return

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"golang.org/x/time/rate"
 
 	"provery/api"
 	"provery/internal/fault"
@@ -27,6 +28,8 @@ type Options struct {
 	// Keys are the API keys. With none the API is open, and serves requests
 	// to loopback hosts only.
 	Keys []APIKey
+	// Rate is for the callers of an open API together.
+	Rate Rate
 	// SpoolDir holds uploads while their request lasts. New makes it, with
 	// mode 0700, and removes what an earlier process left there.
 	SpoolDir string
@@ -83,6 +86,7 @@ type Server struct {
 	frontends []api.Frontend
 	limits    Limits
 	keys      []APIKey
+	limiters  map[string]*rate.Limiter // by caller; those who have none are free
 	log       *slog.Logger
 	observer  Observer
 	spool     *spool
@@ -105,7 +109,7 @@ func New(o Options) (*Server, error) {
 	}
 	limits := o.Limits.withDefaults()
 	s := &Server{
-		services: o.Services, frontends: o.Frontends, limits: limits, keys: o.Keys,
+		services: o.Services, frontends: o.Frontends, limits: limits, keys: o.Keys, limiters: newLimiters(&o),
 		log: o.Log, observer: o.Observer, spool: spool,
 		mux:      &routeMux{ServeMux: http.NewServeMux()},
 		public:   map[string]bool{},
