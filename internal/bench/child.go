@@ -40,7 +40,7 @@ type subject struct {
 // Child serves requests from in, one JSON value a line, until in ends. It is
 // the other end of a session.
 func Child(ctx context.Context, in io.Reader, out io.Writer) error {
-	kit, err := daemon.Kit()
+	kit, err := daemon.Kit("")
 	if err != nil {
 		return err
 	}
