@@ -59,7 +59,7 @@ func (j *job[A, J, P]) sortNext(s *slot) {
 	}
 	j.then(func(int) {
 		n := len(j.terms)
-		sortDigits(s.picks, s.ends, j.digits[w*n:(w+1)*n], j.terms)
+		sortDigits(s.picks, s.ends, j.digits[w*j.stride:][:n], j.terms)
 		clear(j.buckets(w))
 		j.split(s, w)
 	})

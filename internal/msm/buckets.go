@@ -21,9 +21,9 @@ type bucketSum[A, J any, P jacobian[A, J]] struct {
 	size    int // buckets of a window, a power of two
 }
 
-// lanes returns the number of lanes, and their length: two additions for each
+// segments returns the number of segments of all windows, and their length: two additions for each
 // lane fit into one batch.
-func lanes(windows, size int) (number, length int) {
+func segments(windows, size int) (number, length int) {
 	for length = 1; length < size && windows*size/length > maxBatch/2; {
 		length *= 2
 	}
@@ -32,13 +32,13 @@ func lanes(windows, size int) (number, length int) {
 
 // sumPoints is the room that bucketSum needs behind the buckets.
 func sumPoints(windows, size int) int {
-	number, _ := lanes(windows, size)
+	number, _ := segments(windows, size)
 	return 2 * number
 }
 
 // run leaves the windows' sums in dst.
 func (s *bucketSum[A, J, P]) run(dst []J) {
-	number, length := lanes(s.windows, s.size)
+	number, length := segments(s.windows, s.size)
 	running := s.windows * s.size
 	total := running + number
 	clear(s.points[running : total+number])

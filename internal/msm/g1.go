@@ -16,6 +16,9 @@ func (groupG1) fromJacobian(p *bn254.G1Affine, q *bn254.G1Jac) { p.FromJacobian(
 func (groupG1) memory() *pool[bn254.G1Affine]                  { return &memoryG1 }
 
 func (groupG1) adder(portable bool) adder[bn254.G1Affine] {
+	if a := newKernelG1(); a != nil && !portable {
+		return a
+	}
 	return newVectorG1()
 }
 

@@ -16,6 +16,9 @@ func (groupG2) fromJacobian(p *bn254.G2Affine, q *bn254.G2Jac) { p.FromJacobian(
 func (groupG2) memory() *pool[bn254.G2Affine]                  { return &memoryG2 }
 
 func (groupG2) adder(portable bool) adder[bn254.G2Affine] {
+	if a := newKernelG2(); a != nil && !portable {
+		return a
+	}
 	return newVectorG2()
 }
 

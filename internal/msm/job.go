@@ -36,7 +36,8 @@ type job[A, J any, P jacobian[A, J]] struct {
 	chunks  []chunk
 	terms   []uint32 // of scalars other than 0, 1 and -1
 	units   []uint32 // picks of the points of 1 and -1
-	digits  []int16  // by window
+	digits  []int16  // by window, each stride elements after the one before
+	stride  int
 	c       int
 	windows int
 	size    int          // buckets of a window
@@ -144,7 +145,8 @@ func (j *job[A, J, P]) recode(int) {
 	}
 	j.windows, j.size = numWindows(j.c), 1<<(j.c-1)
 	j.terms, j.units = words.get(sum.terms), words.get(sum.units)
-	j.digits = halves.get(sum.terms * j.windows)
+	j.stride = stride(sum.terms)
+	j.digits = halves.get(j.stride * j.windows)
 	j.phase(len(j.chunks), func(_, i int) {
 		lo, hi := j.chunk(i)
 		at := j.chunks[i]
@@ -158,7 +160,7 @@ func (j *job[A, J, P]) recode(int) {
 				at.units++
 			case other:
 				j.terms[at.terms] = uint32(k)
-				recode(j.digits[at.terms:], len(j.terms), &j.scalars[k], j.c)
+				recode(j.digits[at.terms:], j.stride, &j.scalars[k], j.c)
 				at.terms++
 			}
 		}

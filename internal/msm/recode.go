@@ -78,6 +78,14 @@ func shortest(s *fr.Element) (limbs [fr.Limbs]uint64, negative bool) {
 	return limbs, true
 }
 
+// stride returns the distance between the digits of successive windows of n
+// terms: the digits of one term, written at once, lie in different sets of the
+// first-level cache.
+func stride(n int) int {
+	const page, line = 4096 / 2, 64 / 2 // in digits
+	return (n+page)/page*page + line
+}
+
 // recode sets digits[w·stride], for each window w, to the digit d_w of s, so
 // that s is the sum of d_w·2^(c·w). Digits lie between -2^(c-1) and 2^(c-1).
 func recode(digits []int16, stride int, s *fr.Element, c int) {

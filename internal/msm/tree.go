@@ -17,8 +17,9 @@ type tree[A any] struct {
 }
 
 // blockTerms is the number of terms that are added up together, of one bucket
-// or several: the first round of a block makes a full batch.
-const blockTerms = 2 * maxBatch
+// or several: the first round of a block makes full batches, and the batches of
+// the later ones, each of which halves the number, aren't too small either.
+const blockTerms = 4 * maxBatch
 
 // remainder is the number of points up to which a long list is reduced in
 // batches: below, an inversion costs more than it saves.
