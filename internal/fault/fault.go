@@ -50,14 +50,30 @@ func (p Position) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
 
+// Diagnostic is one of several errors in a circuit's source. Line and Column
+// are 0 where only the file is known.
+type Diagnostic struct {
+	Position
+	Message string `json:"message"`
+}
+
+// String returns "file:line:column: message", or "file: message".
+func (d Diagnostic) String() string {
+	if d.Line == 0 {
+		return d.File + ": " + d.Message
+	}
+	return d.Position.String() + ": " + d.Message
+}
+
 // Error is a classified failure.
 type Error struct {
-	Code       Code
-	Detail     string        // for the client; never a private value
-	Path       string        // JSON pointer of the argument at fault, if any
-	Position   *Position     // place in the circuit's source, if any
-	RetryAfter time.Duration // with Overloaded and RateLimited: when to come back
-	Err        error         // cause, for the log
+	Code        Code
+	Detail      string        // for the client; never a private value
+	Path        string        // JSON pointer of the argument at fault, if any
+	Position    *Position     // place in the circuit's source, if any
+	Diagnostics []Diagnostic  // all errors in the circuit's source, if it was compiled
+	RetryAfter  time.Duration // with Overloaded and RateLimited: when to come back
+	Err         error         // cause, for the log
 }
 
 // Error returns the detail, or the code where there is none. The cause is
@@ -83,9 +99,10 @@ func New(code Code, format string, args ...any) *Error {
 }
 
 // Wrap says what was being done when err happened. The result keeps err's
-// code, path, position and retry delay where err holds an Error, has Canceled or
-// DeadlineExceeded for the context errors, and the given code otherwise. If err is an Error its detail follows the new text,
-// after a colon; any other err's text stays out of the detail.
+// code, path, position, diagnostics and retry delay where err holds an Error, has
+// Canceled or DeadlineExceeded for the context errors, and the given code
+// otherwise. If err is an Error its detail follows the new text, after a colon;
+// any other err's text stays out of the detail.
 // Wrap returns nil if err is nil.
 func Wrap(err error, code Code, format string, args ...any) error {
 	if err == nil {
@@ -96,6 +113,7 @@ func Wrap(err error, code Code, format string, args ...any) error {
 	switch {
 	case errors.As(err, &inner):
 		out.Code, out.Path, out.Position, out.RetryAfter = inner.Code, inner.Path, inner.Position, inner.RetryAfter
+		out.Diagnostics = inner.Diagnostics
 		if inner.Detail != "" {
 			out.Detail += ": " + inner.Detail
 		}

@@ -54,6 +54,9 @@ func ProblemOf(err error) *api.Problem {
 	if f.Position != nil {
 		p.Position = &api.Position{File: f.Position.File, Line: f.Position.Line, Column: f.Position.Column}
 	}
+	for _, d := range f.Diagnostics {
+		p.Errors = append(p.Errors, api.SourceError{File: d.File, Line: d.Line, Column: d.Column, Message: d.Message})
+	}
 	if code == fault.Overloaded || code == fault.RateLimited {
 		p.RetryAfter = seconds(f.RetryAfter)
 	}

@@ -187,11 +187,14 @@ type Problem struct {
 	Path      string          `json:"path,omitempty"`
 	Position  *fault.Position `json:"position,omitempty"`
 	Retryable bool            `json:"retryable"` // the same request may succeed later
+	// Diagnostics are the errors in the source of a circuit that was to be
+	// compiled, as many as the record has room for.
+	Diagnostics []fault.Diagnostic `json:"diagnostics,omitempty"`
 }
 
 // Fault returns p as an error.
 func (p *Problem) Fault() *fault.Error {
-	return &fault.Error{Code: p.Code, Detail: p.Detail, Path: p.Path, Position: p.Position}
+	return &fault.Error{Code: p.Code, Detail: p.Detail, Path: p.Path, Position: p.Position, Diagnostics: p.Diagnostics}
 }
 
 // Result is what a worker hands in.

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,8 +118,23 @@ func problemOf(err *fault.Error) Problem {
 	}
 	return Problem{
 		Code: err.Code, Detail: truncate(err.Detail, maxDetail), Path: truncate(err.Path, maxDetail),
-		Position: err.Position, Retryable: err.Code.Retryable(),
+		Position: err.Position, Retryable: err.Code.Retryable(), Diagnostics: bounded(err.Diagnostics),
 	}
+}
+
+// maxDiagnostics bounds the diagnostics in a record, in bytes of text.
+const maxDiagnostics = 128 << 10
+
+// bounded returns the first diagnostics, as many as a record may hold.
+func bounded(list []fault.Diagnostic) []fault.Diagnostic {
+	room := maxDiagnostics
+	for i := range list {
+		const overhead = 64 // names and numbers in JSON
+		if room -= len(list[i].File) + len(list[i].Message) + overhead; room < 0 {
+			return slices.Clone(list[:i])
+		}
+	}
+	return slices.Clone(list)
 }
 
 func truncate(s string, n int) string {

@@ -35,7 +35,7 @@ func Child(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 // serve compiles and writes the response.
 func serve(ctx context.Context, h header, sources map[string]string, stdout io.Writer) error {
 	var answer reply
-	out, err := compile(ctx, h, sources, programWriter{stdout})
+	out, err := compile(ctx, h, sources, stdout)
 	if err == nil {
 		answer.ABI, answer.Constraints, answer.Size = json.RawMessage(out.abi), out.constraints, out.size
 	} else {
@@ -49,12 +49,16 @@ func serve(ctx context.Context, h header, sources map[string]string, stdout io.W
 	return writeFrame(stdout, frameReply, []byte(text))
 }
 
-func compile(ctx context.Context, h header, sources map[string]string, program io.Writer) (*outcome, error) {
+// compile writes the program, and what stage it has come to, to stdout.
+func compile(ctx context.Context, h header, sources map[string]string, stdout io.Writer) (*outcome, error) {
 	in, err := start(ctx, h)
 	if err != nil {
 		return nil, err
 	}
-	return in.compile(ctx, h, newResolver(sources, h.Main, h.ImportDepth), program)
+	if err := writeFrame(stdout, frameStage, []byte(StageCompile)); err != nil {
+		return nil, err
+	}
+	return in.compile(ctx, h, newResolver(sources, h.Main, h.ImportDepth), &programWriter{w: stdout})
 }
 
 // start loads the module. It is never unloaded: the process ends soon.

@@ -117,7 +117,17 @@ type Request struct {
 	Main    string // the path of the file with the main function
 	Curve   curve.ID
 	Debug   bool // keep log statements
+	// Stage, if not nil, is told what is being done: one of the Stage texts,
+	// in their order.
+	Stage func(string)
 }
+
+// The stages of a compilation.
+const (
+	StageLoad    = "load"    // the compiler itself is loaded
+	StageCompile = "compile" // the source is compiled
+	StageWrite   = "write"   // the program is written
+)
 
 // Result is a compiled program. Close it.
 type Result struct {
@@ -136,12 +146,19 @@ func (r *Result) Program() *io.SectionReader { return io.NewSectionReader(r.prog
 // Close removes the program's file.
 func (r *Result) Close() error { return r.program.Close() }
 
+// Ready returns an error that says how to install the toolchain, unless it is
+// installed.
+func (c *Compiler) Ready() error { return Locate(c.cfg.Toolchain) }
+
+// Check returns the error that Compile would return for the request's form and
+// size.
+func (c *Compiler) Check(req Request) error { return c.cfg.Limits.check(req) }
+
 // Compile compiles the sources in a process of its own, which is gone when
 // Compile returns. It waits while as many compilations run as Config allows.
 //
-// Source that the compiler refuses is fault.InvalidArtifact with an [Errors] as
-// cause, which holds all errors that the compiler found, and the position of
-// the first; so are imports that are missing, run in a circle or leave the
+// Source that the compiler refuses is fault.InvalidArtifact with all errors that
+// the compiler found as its Diagnostics, and the position of the first; so are imports that are missing, run in a circle or leave the
 // source set, and source on which the compiler crashes. A pragma for another
 // curve and a program too large for the compiler's memory are
 // fault.Unsupported. Exceeded limits are fault.TooLarge and

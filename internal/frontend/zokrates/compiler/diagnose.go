@@ -9,24 +9,9 @@ import (
 	"provery/internal/fault"
 )
 
-// Diagnostic is one error in the source. Line and Column are 0 where the
-// compiler doesn't say them.
-type Diagnostic struct {
-	fault.Position
-	Message string `json:"message"`
-}
-
-// String returns "file:line:column: message", or "file: message".
-func (d Diagnostic) String() string {
-	if d.Line == 0 {
-		return d.File + ": " + d.Message
-	}
-	return d.Position.String() + ": " + d.Message
-}
-
 // Errors are all errors that the compiler found, in its order. Files are named
 // as in Request.Sources; those of the standard library have their name there.
-type Errors []Diagnostic
+type Errors []fault.Diagnostic
 
 // Error returns the errors, one a line.
 func (e Errors) Error() string {
@@ -58,12 +43,12 @@ func parseErrors(text string, name func(location string) string) Errors {
 		indented := i+1 < len(lines) && strings.HasPrefix(lines[i+1], "\t")
 		switch {
 		case head != nil && indented && len(list) < maxDiagnostics:
-			list = append(list, Diagnostic{Position: fault.Position{File: name(head[1]), Line: number(head[2]), Column: number(head[3])}})
+			list = append(list, fault.Diagnostic{Position: fault.Position{File: name(head[1]), Line: number(head[2]), Column: number(head[3])}})
 			i++
 		case head != nil && indented:
 			return finish(list)
 		case len(list) == 0:
-			list = append(list, Diagnostic{Position: fault.Position{File: name("")}})
+			list = append(list, fault.Diagnostic{Position: fault.Position{File: name("")}})
 		}
 		d := &list[len(list)-1]
 		d.Message += strings.TrimPrefix(lines[i], "\t") + "\n"
@@ -118,7 +103,7 @@ const unresolved = "could not resolve module"
 // resolver refused the text says only where it is: the resolver knows why.
 func refused(text string, r *resolver) *fault.Error {
 	list := parseErrors(text, r.path)
-	e := &fault.Error{Code: fault.InvalidArtifact, Err: list}
+	e := &fault.Error{Code: fault.InvalidArtifact, Diagnostics: list, Err: list}
 	for i := range list {
 		d := &list[i]
 		switch {

@@ -10,8 +10,8 @@ import (
 	"provery/internal/fault"
 )
 
-func at(file string, line, column int, message string) Diagnostic {
-	return Diagnostic{Position: fault.Position{File: file, Line: line, Column: column}, Message: message}
+func at(file string, line, column int, message string) fault.Diagnostic {
+	return fault.Diagnostic{Position: fault.Position{File: file, Line: line, Column: column}, Message: message}
 }
 
 func TestParseErrors(t *testing.T) {

@@ -70,7 +70,7 @@ func fake(what string) {
 	case "say":
 		_, _ = os.Stdout.WriteString(arg)
 	case "program":
-		_, _ = io.Copy(programWriter{os.Stdout}, io.LimitReader(zeros{}, 1<<30))
+		_, _ = io.Copy(&programWriter{w: os.Stdout}, io.LimitReader(zeros{}, 1<<30))
 	case "environment":
 		text := strings.Join(os.Environ(), "\n")
 		_ = writeFrame(os.Stdout, frameReply, []byte(fmt.Sprintf(`{"failure":{"code":"invalid_artifact","detail":%q}}`, text)))

@@ -37,7 +37,12 @@ func (c *Compiler) run(ctx context.Context, req Request) (_ *Result, err error) 
 	if err != nil {
 		return nil, err
 	}
-	answer, failed := p.exchange(c.header(req), req.Sources, program)
+	stage := req.Stage
+	if stage == nil {
+		stage = func(string) {}
+	}
+	stage(StageLoad)
+	answer, failed := p.exchange(c.header(req), req.Sources, &output{program: program, stage: stage})
 	waited := p.cmd.Wait()
 	if failed != nil {
 		return nil, c.explain(ctx, limited, failed, waited, p.stderr.String())
@@ -93,14 +98,20 @@ func startChild(ctx context.Context, command []string) (*process, error) {
 	return p, nil
 }
 
-// exchange sends the request and reads the response. The program goes to w.
-func (p *process) exchange(h header, sources map[string][]byte, program *spool) (*reply, error) {
+// output takes what the child sends before its reply.
+type output struct {
+	program *spool
+	stage   func(string)
+}
+
+// exchange sends the request and reads the response.
+func (p *process) exchange(h header, sources map[string][]byte, out *output) (*reply, error) {
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
 		_ = writeRequest(p.stdin, h, sources) // if it fails, there is no answer
 	}()
-	answer, err := receive(p.stdout, program)
+	answer, err := receive(p.stdout, out)
 	if ended(err) {
 		_ = p.stdin.Close() // it is ending by itself; how, says its status
 	} else {
@@ -113,15 +124,21 @@ func (p *process) exchange(h header, sources map[string][]byte, program *spool) 
 // ended reports whether a child has closed its output too early.
 func ended(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
-func receive(r io.Reader, program *spool) (*reply, error) {
+func receive(r io.Reader, out *output) (*reply, error) {
 	for {
 		kind, size, err := readHead(r)
 		if err != nil {
 			return nil, fmt.Errorf("read the compiler's answer: %w", err)
 		}
 		switch kind {
+		case frameStage:
+			name, err := readStage(r, size)
+			if err != nil {
+				return nil, fmt.Errorf("read the compiler's answer: %w", err)
+			}
+			out.stage(name)
 		case frameProgram:
-			if _, err := io.CopyN(program, r, size); err != nil {
+			if _, err := io.CopyN(out.program, r, size); err != nil {
 				return nil, err
 			}
 		case frameReply:
@@ -129,7 +146,7 @@ func receive(r io.Reader, program *spool) (*reply, error) {
 			if err := readJSON(r, size, &answer); err != nil {
 				return nil, fmt.Errorf("read the compiler's answer: %w", err)
 			}
-			if answer.Failure == nil && (answer.Size != program.size || !json.Valid(answer.ABI)) {
+			if answer.Failure == nil && (answer.Size != out.program.size || !json.Valid(answer.ABI)) {
 				return nil, errors.New("the compiler's answer is incomplete")
 			}
 			return &answer, nil

@@ -29,6 +29,8 @@ func TestBadChildren(t *testing.T) {
 		{"says nothing", "say ", fault.Internal, "process failed"},
 		{"another protocol", "say HTTP/1.1", fault.Internal, "process failed"},
 		{"broken reply", "say r\x00\x00\x00\x01{", fault.Internal, "process failed"},
+		{"a stage that there isn't", "say s\x00\x00\x00\x01x", fault.Internal, "process failed"},
+		{"a stage without end", "say s\xff\x00\x00\x00", fault.Internal, "process failed"},
 		{"empty reply", "say r\x00\x00\x00\x02{}", fault.Internal, "process failed"},
 		{"fails", "fail cannot read the module", fault.Internal, "process failed"},
 		{"out of memory", "fail fatal error: runtime: out of memory", fault.Unsupported, "out of memory"},
@@ -126,13 +128,14 @@ func TestOrphan(t *testing.T) {
 func FuzzReceive(f *testing.F) {
 	f.Add([]byte("p\x00\x00\x00\x01xr\x00\x00\x00\x22" + `{"abi":{},"constraints":1,"size":1}`))
 	f.Add([]byte("r\x00\x00\x00\x23" + `{"failure":{"code":"x","errors":[]}}`))
+	f.Add([]byte("s\x00\x00\x00\x05writer\x00\x00\x00\x02{}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		program, err := newSpool(t.TempDir(), 100)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer program.Close()
-		answer, err := receive(bytes.NewReader(text), program)
+		answer, err := receive(bytes.NewReader(text), &output{program, func(string) {}})
 		if err == nil && answer.Failure == nil && answer.Size != program.size {
 			t.Errorf("got size %d for a program of %d bytes", answer.Size, program.size)
 		}

@@ -85,8 +85,8 @@ func (r *resolver) find(importer, name string) (string, *fault.Error) {
 	if file == ".." || strings.HasPrefix(file, "../") {
 		return "", fault.New(fault.InvalidArtifact, "cannot import %q: the path leaves the source folder", name)
 	}
-	if path.Ext(file) != extension {
-		file += extension
+	if path.Ext(file) != Extension {
+		file += Extension
 	}
 	if _, ok := r.sources[file]; !ok {
 		return "", fault.New(fault.InvalidArtifact, "cannot import %q: there is no file %s among the sources", name, file)

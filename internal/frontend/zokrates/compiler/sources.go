@@ -13,9 +13,9 @@ import (
 	"provery/internal/fault"
 )
 
-// extension is what every source file's name ends with; imports may leave it
+// Extension is what every source file's name ends with; imports may leave it
 // out.
-const extension = ".zok"
+const Extension = ".zok"
 
 // check returns an error for a request that isn't worth a child process.
 func (l Limits) check(req Request) error {
@@ -54,8 +54,8 @@ func checkPath(name string) error {
 		return fault.New(fault.InvalidRequest, "source file %q: want a path inside the source folder, such as lib/hash.zok", name)
 	case strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == ':' || r == 0x7f || r == utf8.RuneError }):
 		return fault.New(fault.InvalidRequest, "source file %q: control characters and colons aren't allowed in its path", name)
-	case !strings.HasSuffix(name, extension):
-		return fault.New(fault.InvalidRequest, "source file %q: its name must end in %s", name, extension)
+	case !strings.HasSuffix(name, Extension):
+		return fault.New(fault.InvalidRequest, "source file %q: its name must end in %s", name, Extension)
 	}
 	return nil
 }

@@ -13,16 +13,19 @@ import (
 // The protocol on the child's pipes is a sequence of frames: a kind, the
 // length of the payload in four bytes, most significant first, the payload. The
 // request is one header and then the files, in the header's order, bare. The
-// response is any number of frames with the program and one with the reply.
+// response is any number of frames with stages and the program, and one with the
+// reply.
 const (
 	frameHeader  = 'h'
 	frameProgram = 'p'
 	frameReply   = 'r'
+	frameStage   = 's' // the child has come so far
 )
 
 const (
 	maxFrame = 64 << 20 // an ABI or a list of errors
 	maxChunk = 1 << 20  // of the program
+	maxStage = 64       // a stage's name
 )
 
 // header describes a compilation.
@@ -78,7 +81,7 @@ func (f *failure) err() error {
 	e := &fault.Error{Code: f.Code, Detail: f.Detail, Position: f.Position}
 	switch {
 	case len(f.Errors) > 0:
-		e.Err = f.Errors
+		e.Diagnostics, e.Err = f.Errors, f.Errors
 	case f.Cause != "":
 		e.Err = errors.New(f.Cause)
 	}
@@ -116,11 +119,37 @@ func readJSON(r io.Reader, size int64, v any) error {
 	return json.Unmarshal(payload, v)
 }
 
-// programWriter writes a program's bytes as frames.
-type programWriter struct{ w io.Writer }
+// readStage reads the payload of a stage's frame.
+func readStage(r io.Reader, size int64) (string, error) {
+	if size > maxStage {
+		return "", fmt.Errorf("a stage of %d bytes", size)
+	}
+	name := make([]byte, size)
+	if _, err := io.ReadFull(r, name); err != nil {
+		return "", err
+	}
+	switch s := string(name); s {
+	case StageCompile, StageWrite:
+		return s, nil
+	}
+	return "", errors.New("a stage that there isn't")
+}
+
+// programWriter writes a program's bytes as frames, after the stage that they
+// begin.
+type programWriter struct {
+	w     io.Writer
+	begun bool
+}
 
 // Write writes b as one or more frames.
-func (p programWriter) Write(b []byte) (int, error) {
+func (p *programWriter) Write(b []byte) (int, error) {
+	if !p.begun {
+		p.begun = true
+		if err := writeFrame(p.w, frameStage, []byte(StageWrite)); err != nil {
+			return 0, err
+		}
+	}
 	for done := 0; done < len(b); done += maxChunk {
 		if err := writeFrame(p.w, frameProgram, b[done:min(done+maxChunk, len(b))]); err != nil {
 			return done, err
