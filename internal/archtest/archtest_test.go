@@ -42,6 +42,7 @@ var table = map[string]rule{
 	"internal/fault":                 {0, base},
 	"internal/parallel":              {0, base},
 	"internal/container":             {1, base},
+	"internal/source":                {1, base},
 	"internal/iden3":                 {1, base},
 	"internal/telemetry":             {1, data},
 	"internal/curve":                 {1, crypto},
