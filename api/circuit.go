@@ -92,3 +92,18 @@ type Page[T any] struct {
 	Items []T    `json:"items"`
 	Next  string `json:"next,omitempty" doc:"Cursor of the next page. Not there on the last one."`
 }
+
+// KindCompile is the kind of jobs that compile sources and register the
+// circuit. Their stages are wait, load, compile, write and register.
+const KindCompile = "compile"
+
+// The names of the form fields and parts of a circuit's sources.
+const (
+	FieldMain     = "main"
+	FieldCurve    = "curve"
+	FieldDebug    = "debug"
+	FieldPriority = "priority"
+	FieldDeadline = "deadline"
+	PartSource    = "source"  // one source file; its filename is its path. It may be repeated
+	PartArchive   = "archive" // tar, tar.gz or zip of source files
+)

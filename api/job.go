@@ -10,7 +10,8 @@ type Job struct {
 	State    State             `json:"state" enum:"queued,running,succeeded,failed,cancelled,expired"`
 	Stage    string            `json:"stage,omitempty" doc:"What a running job is doing."`
 	Owner    string            `json:"owner,omitempty" doc:"Name of the API key that asked for it."`
-	Circuit  string            `json:"circuit,omitempty" doc:"Id of the circuit."`
+	Circuit  string            `json:"circuit,omitempty" doc:"Id of the circuit; of a compilation, once it has succeeded, that of the registered one."`
+	Existed  bool              `json:"existed,omitempty" doc:"The circuit of a compilation was registered before."`
 	KeySet   string            `json:"key_set,omitempty" doc:"Id of the key set."`
 	Priority string            `json:"priority" enum:"high,normal,low"`
 	Labels   map[string]string `json:"labels,omitempty"`
@@ -37,6 +38,8 @@ type JobLinks struct {
 	Cancel string `json:"cancel,omitempty" doc:"Where to POST to stop the job. Not there once it has ended."`
 	Retry  string `json:"retry,omitempty" doc:"Where an admin may POST to run the job now: one that waits after a failure, or a dead letter."`
 	Proof  string `json:"proof,omitempty" doc:"The job as a proof, with its result."`
+
+	Circuit string `json:"circuit,omitempty" doc:"The circuit, if there is one yet."`
 }
 
 // JobFilter selects jobs in a list. Empty fields select all.

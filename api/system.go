@@ -19,8 +19,17 @@ type About struct {
 
 // Frontend is a circuit language and the files that it registers from.
 type Frontend struct {
-	Name  string `json:"name" example:"zokrates"`
-	Roles []Role `json:"roles"`
+	Name     string    `json:"name" example:"zokrates"`
+	Roles    []Role    `json:"roles"`
+	Compiler *Compiler `json:"compiler,omitempty" doc:"How its sources are compiled. Not there where they can't be."`
+}
+
+// Compiler describes the compiler of a circuit language.
+type Compiler struct {
+	Name      string   `json:"name" example:"zokrates-js 1.1.9"`
+	Extension string   `json:"extension" doc:"What the names of source files end in." example:".zok"`
+	Curves    []string `json:"curves" doc:"Curves that it compiles for; the first is the default."`
+	Installed bool     `json:"installed" doc:"It is installed in this process."`
 }
 
 // Role describes one file of a circuit.

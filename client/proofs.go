@@ -74,43 +74,58 @@ func (c *Client) Wait(ctx context.Context, id string) (*api.Proof, error) {
 // finish polls until p's state is terminal. A service that has no room for
 // waiting requests is asked again later, as long as ctx lasts.
 func (c *Client) finish(ctx context.Context, p *api.Proof) (*api.Proof, error) {
-	for attempt := 0; !p.State.Terminal(); attempt++ {
-		asked := time.Now()
+	err := c.until(ctx, func() (ended bool, err error) {
+		if p.State.Terminal() {
+			return true, nil
+		}
 		next, err := c.Proof(ctx, p.ID, c.wait)
-		var refused *Error
-		switch {
-		case err == nil:
+		if err == nil {
 			p = next
-		case !errors.As(err, &refused) || !refused.Retryable:
-			return nil, err
-		default:
-			if c.pause(ctx, attempt, err) != nil {
-				return nil, err
-			}
 		}
-		// A service that is about to stop answers at once.
-		if err == nil && !p.State.Terminal() && time.Since(asked) < c.wait/2 {
-			if err := c.pause(ctx, min(attempt, 2), nil); err != nil {
-				return nil, err
-			}
-		}
+		return err == nil && p.State.Terminal(), err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return p, failure(p)
+	return p, failed("proof", p.State, p.Problem)
 }
 
-// failure returns the problem of a proof that ended without a result.
-func failure(p *api.Proof) error {
-	switch {
-	case p.State == api.StateSucceeded:
-		return nil
-	case p.Problem != nil:
-		return &Error{*p.Problem}
-	case p.State == api.StateCancelled:
-		return &Error{*api.NewProblem(api.CodeCanceled, "the proof was cancelled")}
-	case p.State == api.StateExpired:
-		return &Error{*api.NewProblem(api.CodeDeadlineExceeded, "the proof didn't end before its deadline")}
+// until calls ask, which waits, until it reports the end.
+func (c *Client) until(ctx context.Context, ask func() (ended bool, err error)) error {
+	for attempt := 0; ; attempt++ {
+		asked := time.Now()
+		ended, err := ask()
+		var refused *Error
+		switch {
+		case ended:
+			return nil
+		case err != nil && (!errors.As(err, &refused) || !refused.Retryable):
+			return err
+		case err != nil:
+			if c.pause(ctx, attempt, err) != nil {
+				return err
+			}
+		case time.Since(asked) < c.wait/2: // a service that is about to stop answers at once
+			if err := c.pause(ctx, min(attempt, 2), nil); err != nil {
+				return err
+			}
+		}
 	}
-	return &Error{*api.NewProblem(api.CodeInternal, "the proof failed")}
+}
+
+// failed returns the problem of a job that ended without a result.
+func failed(what string, state api.State, problem *api.Problem) error {
+	switch {
+	case state == api.StateSucceeded:
+		return nil
+	case problem != nil:
+		return &Error{*problem}
+	case state == api.StateCancelled:
+		return &Error{*api.NewProblem(api.CodeCanceled, "the "+what+" was cancelled")}
+	case state == api.StateExpired:
+		return &Error{*api.NewProblem(api.CodeDeadlineExceeded, "the "+what+" didn't end before its deadline")}
+	}
+	return &Error{*api.NewProblem(api.CodeInternal, "the "+what+" failed")}
 }
 
 // Proof returns a proof as it is, or after up to wait if it isn't finished.

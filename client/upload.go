@@ -28,13 +28,14 @@ type Registration struct {
 // since the readers are spent.
 func (c *Client) Register(ctx context.Context, r Registration) (circuit *api.Circuit, existed bool, err error) {
 	circuit = &api.Circuit{}
-	existed, err = c.upload(ctx, path("circuits"), circuit, []field{
-		{api.FieldFrontend, r.Frontend}, {api.FieldName, r.Name}, {api.FieldTag, r.Tag},
-	}, r.Artefacts)
+	status, err := c.upload(ctx, path("circuits"), circuit, form{
+		fields: []field{{api.FieldFrontend, r.Frontend}, {api.FieldName, r.Name}, {api.FieldTag, r.Tag}},
+		parts:  partsOf(r.Artefacts),
+	})
 	if err != nil {
 		return nil, false, err
 	}
-	return circuit, existed, nil
+	return circuit, status == http.StatusOK, nil
 }
 
 // KeyUpload is a proving key to add to a circuit.
@@ -53,57 +54,81 @@ func (c *Client) AddKeys(ctx context.Context, ref string, u KeyUpload) (keys *ap
 		files[api.RoleVerifyingKey] = u.VerifyingKey
 	}
 	keys = &api.KeySet{}
-	existed, err = c.upload(ctx, path("circuits", ref, "keys"), keys, []field{
-		{api.FieldScheme, u.Scheme}, {api.FieldLayout, u.Layout},
-	}, files)
+	status, err := c.upload(ctx, path("circuits", ref, "keys"), keys, form{
+		fields: []field{{api.FieldScheme, u.Scheme}, {api.FieldLayout, u.Layout}},
+		parts:  partsOf(files),
+	})
 	if err != nil {
 		return nil, false, err
 	}
-	return keys, existed, nil
+	return keys, status == http.StatusOK, nil
+}
+
+// form is what an upload sends.
+type form struct {
+	header http.Header
+	fields []field // those without a value are left out
+	parts  []part
 }
 
 type field struct{ name, value string }
 
+// part is a file of a form.
+type part struct {
+	name, filename string
+	content        io.Reader
+}
+
+// partsOf returns files by role in the order of their roles.
+func partsOf(files map[string]io.Reader) []part {
+	var parts []part
+	for _, role := range slices.Sorted(maps.Keys(files)) {
+		parts = append(parts, part{role, role, files[role]})
+	}
+	return parts
+}
+
 // upload streams a form and decodes the answer into out.
-func (c *Client) upload(ctx context.Context, path string, out any, fields []field, files map[string]io.Reader) (existed bool, err error) {
+func (c *Client) upload(ctx context.Context, path string, out any, f form) (status int, err error) {
 	body, send := io.Pipe()
-	form := multipart.NewWriter(send)
+	writer := multipart.NewWriter(send)
 	req, err := c.request(ctx, http.MethodPost, path, body)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	req.Header.Set("Content-Type", form.FormDataContentType())
+	maps.Copy(req.Header, f.header)
+	req.Header.Set("Content-Type", writer.FormDataContentType())
 	written := make(chan error, 1)
 	go func() {
-		err := writeForm(form, fields, files)
+		err := writeForm(writer, f)
 		_ = send.CloseWithError(err) // nil is the end of the body
 		written <- err
 	}()
-	status, err := c.send(req, 0, out)
+	status, err = c.send(req, 0, out)
 	_ = body.Close() // a refusal may come before everything was read
 	if writeErr := <-written; writeErr != nil && !errors.Is(writeErr, io.ErrClosedPipe) && err != nil && CodeOf(err) == "" {
 		err = writeErr // the reader's error, rather than that of the connection it broke
 	}
-	return status == http.StatusOK, err
+	return status, err
 }
 
-func writeForm(form *multipart.Writer, fields []field, files map[string]io.Reader) error {
-	for _, f := range fields {
+func writeForm(w *multipart.Writer, in form) error {
+	for _, f := range in.fields {
 		if f.value == "" {
 			continue
 		}
-		if err := form.WriteField(f.name, f.value); err != nil {
+		if err := w.WriteField(f.name, f.value); err != nil {
 			return err
 		}
 	}
-	for _, role := range slices.Sorted(maps.Keys(files)) {
-		w, err := form.CreateFormFile(role, role)
+	for _, p := range in.parts {
+		part, err := w.CreateFormFile(p.name, p.filename)
 		if err != nil {
 			return err
 		}
-		if _, err := io.Copy(w, files[role]); err != nil {
-			return fmt.Errorf("client: upload %s: %w", role, err)
+		if _, err := io.Copy(part, p.content); err != nil {
+			return fmt.Errorf("client: upload %s: %w", p.filename, err)
 		}
 	}
-	return form.Close()
+	return w.Close()
 }

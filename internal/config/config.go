@@ -34,13 +34,14 @@ type Config struct {
 	SealKey string `yaml:"seal_key"`
 	// APIKeys are the keys that clients may use. Default none: the API is
 	// open, which needs a loopback listener.
-	APIKeys []APIKey `yaml:"api_keys"`
-	Limits  Limits   `yaml:"limits"`
-	Workers Workers  `yaml:"workers"`
-	Engine  Engine   `yaml:"engine"`
-	Store   Store    `yaml:"store"`
-	Facades Facades  `yaml:"facades"`
-	Log     Log      `yaml:"log"`
+	APIKeys  []APIKey `yaml:"api_keys"`
+	Limits   Limits   `yaml:"limits"`
+	Workers  Workers  `yaml:"workers"`
+	Compiler Compiler `yaml:"compiler"`
+	Engine   Engine   `yaml:"engine"`
+	Store    Store    `yaml:"store"`
+	Facades  Facades  `yaml:"facades"`
+	Log      Log      `yaml:"log"`
 	// ResultTTL is how long a finished proof stays readable. Default 24h.
 	ResultTTL time.Duration `yaml:"result_ttl"`
 	// CacheBytes bounds the opened circuits and keys. Default 1GiB.
@@ -207,6 +208,7 @@ func Default() Config {
 			MaxWait:           2 * time.Minute,
 		},
 		Workers:      Workers{Slots: 1},
+		Compiler:     defaultCompiler(),
 		Engine:       Engine{Sync: SyncAlways, Lease: 30 * time.Second},
 		Store:        defaultStore(),
 		Facades:      defaultFacades(),

@@ -23,6 +23,7 @@ func (c *Config) Validate() error {
 	v.listener(c)
 	v.keys(c.APIKeys)
 	v.limits(c.Limits)
+	v.compiler(c.Compiler)
 	v.engine(c.Engine)
 	v.store(c.Store)
 	v.facades(c.Facades)

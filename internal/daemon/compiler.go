@@ -2,65 +2,116 @@ package daemon
 
 import (
 	"context"
-	"crypto/sha256"
 	"io"
+	"maps"
+	"slices"
 
+	"provery/api"
+	"provery/internal/config"
 	"provery/internal/curve"
-	"provery/internal/fault"
 	"provery/internal/frontend/zokrates"
 	"provery/internal/frontend/zokrates/compiler"
 	"provery/internal/httpapi"
+	"provery/internal/source"
+	"provery/internal/worker"
 )
 
-// openCompiler makes the compiler, which need not be installed: what asks for
-// it is told how to.
-func (d *Daemon) openCompiler(context.Context) error {
-	c, err := compiler.New(compiler.Config{Toolchain: d.path("toolchain"), TempDir: d.spool})
+// openCompilers makes the compilers, which need not be installed: what asks for
+// one is told how to, and one that is installed later is used without a
+// restart.
+func (d *Daemon) openCompilers(context.Context) error {
+	c := d.cfg.Compiler
+	made, err := compiler.New(compiler.Config{
+		Toolchain: d.path("toolchain"), TempDir: d.spool, Concurrency: max(c.Slots, 1),
+		Limits: compiler.Limits{
+			Time: c.Time, Memory: int64(c.Memory), SourceBytes: int64(c.MaxSourceBytes),
+			Files: c.MaxFiles, ImportDepth: c.MaxImportDepth,
+		},
+	})
 	if err != nil {
 		return err
 	}
-	d.compiler = zokratesCompiler{c}
+	d.compilers = map[string]worker.Compiler{zokrates.New().Name(): zokratesCompiler{made}}
+	d.compiling = worker.NewCompiling(d.compilers, d.registrar, d.registry, d.ring, now)
 	return nil
 }
 
-// Compile implements httpapi.Compiler.
-func (s *services) Compile(ctx context.Context, in httpapi.Sources) (*httpapi.Compiled, error) {
-	return s.d.compiler.Compile(ctx, in)
+// buildCompilePool makes the pool that runs compilations: one of their own,
+// since a compilation may take minutes and proofs shouldn't wait for it. A
+// process that is a worker and nothing else has it only if a compiler is
+// installed there: others may have one.
+func (d *Daemon) buildCompilePool(context.Context) error {
+	installed := slices.ContainsFunc(slices.Collect(maps.Values(d.compilers)), func(c worker.Compiler) bool { return c.Ready() == nil })
+	if d.cfg.Compiler.Slots == 0 || d.cfg.Role == config.RoleWorker && !installed {
+		return nil
+	}
+	cfg := d.poolConfig()
+	cfg.Slots = d.cfg.Compiler.Slots
+	d.compilePool = worker.NewPool(cfg, d.queue, d.compiling)
+	return nil
 }
 
-// zokratesCompiler joins the compiler to the API.
+// sourceLimits bounds the sources that are taken for compiling.
+func (d *Daemon) sourceLimits() source.Limits {
+	return source.Limits{Bytes: int64(d.cfg.Compiler.MaxSourceBytes), Files: d.cfg.Compiler.MaxFiles}
+}
+
+// compilerOf describes the compiler of a front-end, nil if there is none.
+func (d *Daemon) compilerOf(front string) *api.Compiler {
+	c := d.compilers[front]
+	if c == nil || d.cfg.Compiler.Slots == 0 {
+		return nil
+	}
+	out := &api.Compiler{Name: c.Version(), Installed: d.cfg.Role == config.RoleAPI || c.Ready() == nil, Extension: compiler.Extension}
+	for _, id := range curve.All() {
+		out.Curves = append(out.Curves, id.String())
+	}
+	return out
+}
+
+// zokratesCompiler joins the compiler of ZoKrates to the workers.
 type zokratesCompiler struct{ *compiler.Compiler }
 
-// Compile implements httpapi.Compiler.
-func (c zokratesCompiler) Compile(ctx context.Context, in httpapi.Sources) (*httpapi.Compiled, error) {
-	id, err := curve.Parse(in.Curve)
+// Version implements worker.Compiler.
+func (zokratesCompiler) Version() string { return "zokrates-js " + compiler.PackageVersion }
+
+// Check implements worker.Compiler.
+func (c zokratesCompiler) Check(s *worker.Sources) error {
+	req, err := zokratesRequest(s)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	result, err := c.Compiler.Compile(ctx, compiler.Request{Sources: in.Files, Main: in.Main, Curve: id, Debug: in.Debug})
-	if err != nil {
-		return nil, err
-	}
-	out := &httpapi.Compiled{Frontend: zokrates.New().Name(), Artefacts: map[string]httpapi.Upload{}, Close: result.Close}
-	for role, file := range result.Artefacts() {
-		if out.Artefacts[role], err = artefact(file); err != nil {
-			_ = result.Close()
-			return nil, err
-		}
-	}
-	return out, nil
+	return c.Compiler.Check(req)
 }
 
-// artefact returns a file as if it had been uploaded.
-func artefact(file *io.SectionReader) (httpapi.Upload, error) {
-	hash := sha256.New()
-	size, err := io.Copy(hash, io.NewSectionReader(file, 0, file.Size()))
+func zokratesRequest(s *worker.Sources) (compiler.Request, error) {
+	id, err := curve.Parse(s.Curve)
 	if err != nil {
-		return httpapi.Upload{}, fault.Wrap(err, fault.Internal, "read the compiled program")
+		return compiler.Request{}, err
 	}
-	u := httpapi.Upload{Size: size, Reader: file}
-	hash.Sum(u.Digest[:0])
-	return u, nil
+	files := make(map[string][]byte, len(s.Files))
+	for name, text := range s.Files {
+		files[name] = []byte(text)
+	}
+	return compiler.Request{Sources: files, Main: s.Main, Curve: id, Debug: s.Debug}, nil
+}
+
+// Compile implements worker.Compiler.
+func (c zokratesCompiler) Compile(ctx context.Context, s *worker.Sources, stage func(string)) (*worker.Compiled, error) {
+	req, err := zokratesRequest(s)
+	if err != nil {
+		return nil, err
+	}
+	req.Stage = stage
+	result, err := c.Compiler.Compile(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	out := &worker.Compiled{Artefacts: map[string]*io.SectionReader{}, Close: result.Close}
+	for role, file := range result.Artefacts() {
+		out.Artefacts[role] = file
+	}
+	return out, nil
 }
 
 // zokratesAPI returns the facade's options, nil if it is off.

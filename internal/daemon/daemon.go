@@ -78,16 +78,19 @@ type Daemon struct {
 	catalogue *worker.Catalogue
 	registrar *worker.Registrar
 	tools     *worker.Tools
-	compiler  httpapi.Compiler
+	compilers map[string]worker.Compiler // by front-end
+	compiling *worker.Compiling
 	pool      *worker.Pool // nil in a process of the role api
 	threads   int          // for each proof
-	metrics   *telemetry.Metrics
-	estimates estimates
-	handler   *httpapi.Server // nil in a worker, as is the listener
-	listener  net.Listener
-	admin     net.Listener                  // nil if there is none
-	spool     string                        // this process's directory for files under way
-	closers   []func(context.Context) error // run last to first
+	// compilePool is nil where nothing is compiled.
+	compilePool *worker.Pool
+	metrics     *telemetry.Metrics
+	estimates   estimates
+	handler     *httpapi.Server // nil in a worker, as is the listener
+	listener    net.Listener
+	admin       net.Listener                  // nil if there is none
+	spool       string                        // this process's directory for files under way
+	closers     []func(context.Context) error // run last to first
 }
 
 // New builds the service: it opens the stores, starts or connects to the
@@ -158,7 +161,8 @@ func (d *Daemon) openRegistry(ctx context.Context) (err error) {
 	return nil
 }
 
-// buildTools makes what the API asks for outside of the queue.
+// buildTools makes what registers circuits and keys, and what the API asks for
+// outside of the queue.
 func (d *Daemon) buildTools(context.Context) error {
 	threads := runtime.GOMAXPROCS(0)
 	d.registrar = worker.NewRegistrar(d.kit, d.registry, d.blobs, d.catalogue, threads)
@@ -176,7 +180,11 @@ func (d *Daemon) buildPool(context.Context) error {
 	threads := runtime.GOMAXPROCS(0)
 	pool := d.poolConfig()
 	d.pool = worker.NewPool(pool, d.queue, d.proving(threads))
-	d.queue.Announce(queue.WorkerInfo{Name: pool.Name, Slots: pool.Slots, Threads: threads, Kinds: []string{queue.KindProof}})
+	kinds := []string{queue.KindProof}
+	if d.compilePool != nil {
+		kinds = append(kinds, worker.KindCompile)
+	}
+	d.queue.Announce(queue.WorkerInfo{Name: pool.Name, Slots: pool.Slots, Threads: threads, Kinds: kinds})
 	return nil
 }
 
@@ -211,12 +219,12 @@ func (d *Daemon) buildHandler(context.Context) (err error) {
 	l := d.cfg.Limits
 	s := &services{d}
 	d.handler, err = httpapi.New(httpapi.Options{
-		Services:    httpapi.Services{Circuits: s, Keys: s, Proofs: s, Batches: s, Jobs: s, Tools: s, System: s, Compiler: s},
+		Services:    httpapi.Services{Circuits: s, Keys: s, Proofs: s, Batches: s, Jobs: s, Tools: s, System: s, Compilations: s},
 		ZoKratesAPI: d.zokratesAPI(),
 		Frontends:   d.frontends(), Version: d.build.Version, Keys: keys, Rate: d.rate(config.APIKey{}), SpoolDir: d.spool,
 		Limits: httpapi.Limits{
 			BodyBytes: int64(l.MaxBodyBytes), BatchBytes: int64(l.MaxBatchBytes), ArgumentsBytes: int64(l.MaxArgumentsBytes), UploadBytes: int64(l.MaxUploadBytes),
-			Uploads: l.MaxUploads, Waiters: l.MaxWaiters, Wait: l.MaxWait,
+			Uploads: l.MaxUploads, Waiters: l.MaxWaiters, Wait: l.MaxWait, Sources: d.sourceLimits(),
 		},
 		Metrics: d.metrics.Handler(), Observer: d.metrics, Log: d.log.With("part", "http"),
 	})
@@ -264,7 +272,7 @@ func addressOf(l net.Listener) string {
 func (d *Daemon) frontends() []api.Frontend {
 	var out []api.Frontend
 	for _, f := range d.kit.Frontends {
-		a := api.Frontend{Name: f.Name()}
+		a := api.Frontend{Name: f.Name(), Compiler: d.compilerOf(f.Name())}
 		for _, r := range f.Roles() {
 			a.Roles = append(a.Roles, api.Role{Name: r.Name, Optional: r.Optional, Usage: r.Usage})
 		}
@@ -282,6 +290,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	if d.pool != nil {
 		background.Go(func() { d.pool.Run(working) })
+	}
+	if d.compilePool != nil {
+		background.Go(func() { d.compilePool.Run(working) })
 	}
 	if d.handler != nil {
 		background.Go(func() { d.checkFiles(working) })

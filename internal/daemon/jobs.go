@@ -155,6 +155,12 @@ func (s *services) jobView(j queue.Job) api.Job {
 	if !j.CircuitID.IsZero() {
 		out.Circuit = j.CircuitID.String()
 	}
+	if made := compiledTo(&j); !made.Circuit.IsZero() {
+		out.Circuit, out.Existed = made.Circuit.String(), made.Existed
+	}
+	if out.Circuit != "" {
+		out.Links.Circuit = api.BasePath + "/circuits/" + out.Circuit
+	}
 	if !j.KeySetID.IsZero() {
 		out.KeySet = j.KeySetID.String()
 	}

@@ -254,6 +254,9 @@ func problem(p *queue.Problem, kind string) *api.Problem {
 	if out.Path = p.Path; kind == queue.KindProof && (p.Code == fault.InvalidRequest || p.Path != "") {
 		out.Path = "/arguments" + p.Path
 	}
+	for _, d := range p.Diagnostics {
+		out.Errors = append(out.Errors, api.SourceError{File: d.File, Line: d.Line, Column: d.Column, Message: d.Message})
+	}
 	if p.Position != nil {
 		out.Position = &api.Position{File: p.Position.File, Line: p.Position.Line, Column: p.Position.Column}
 	}

@@ -6,10 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -20,11 +22,22 @@ import (
 	"provery/api"
 	"provery/client"
 	"provery/internal/config"
+	"provery/internal/frontend/zokrates/compiler"
 	"provery/internal/queue"
 	"provery/internal/worker"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is also the main function of the compiler's process.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == compiler.ChildCommand {
+		if err := compiler.Child(context.Background(), os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience bounds every wait of a test for something that will happen.
 const patience = time.Minute

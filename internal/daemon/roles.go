@@ -13,12 +13,10 @@ import (
 func (d *Daemon) steps() []func(context.Context) error {
 	steps := []func(context.Context) error{
 		d.openKit, d.openStore, d.openSpool, d.openEngine, d.openQueue, d.openRegistry, d.openSeal, d.openCatalogue,
-	}
-	if d.cfg.Role != config.RoleWorker {
-		steps = append(steps, d.buildTools, d.openCompiler)
+		d.buildTools, d.openCompilers,
 	}
 	if d.cfg.Role != config.RoleAPI {
-		steps = append(steps, d.buildPool)
+		steps = append(steps, d.buildCompilePool, d.buildPool)
 	}
 	if d.cfg.Role != config.RoleWorker {
 		steps = append(steps, d.buildHandler, d.listen)

@@ -17,9 +17,9 @@ import (
 	"provery/internal/config"
 	"provery/internal/curve"
 	"provery/internal/fault"
-	"provery/internal/httpapi"
 	"provery/internal/scheme"
 	"provery/internal/scheme/gm17"
+	"provery/internal/worker"
 )
 
 // fixtureCompiler "compiles" the source of mul to what ZoKrates made of it.
@@ -28,21 +28,22 @@ type fixtureCompiler struct {
 	source string
 }
 
-func (c fixtureCompiler) Compile(_ context.Context, s httpapi.Sources) (*httpapi.Compiled, error) {
-	if string(s.Files[s.Main]) != c.source {
+func (fixtureCompiler) Version() string             { return "fixture" }
+func (fixtureCompiler) Ready() error                { return nil }
+func (fixtureCompiler) Check(*worker.Sources) error { return nil }
+
+func (c fixtureCompiler) Compile(_ context.Context, s *worker.Sources, stage func(string)) (*worker.Compiled, error) {
+	stage("compile")
+	if s.Files[s.Main] != c.source {
 		err := fault.New(fault.InvalidArtifact, "expected an expression")
 		err.Position = &fault.Position{File: s.Main, Line: 1, Column: 2}
 		return nil, err
 	}
 	f := fixture{"mul", s.Curve}
-	out := &httpapi.Compiled{Frontend: "zokrates", Artefacts: map[string]httpapi.Upload{}, Close: func() error { return nil }}
+	out := &worker.Compiled{Artefacts: map[string]*io.SectionReader{}, Close: func() error { return nil }}
 	for role, name := range map[string]string{"program": "out", "abi": "abi.json"} {
 		b := read(c.t, f.file(name))
-		u, err := artefact(io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b))))
-		if err != nil {
-			return nil, err
-		}
-		out.Artefacts[role] = u
+		out.Artefacts[role] = io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
 	}
 	return out, nil
 }
@@ -53,7 +54,7 @@ func facade(t *testing.T, dir, schemeName string) setup {
 		dir:    dir,
 		config: func(c *config.Config) { c.Facades.ZoKratesAPI.Enabled, c.Facades.ZoKratesAPI.Scheme = true, schemeName },
 		before: func(d *Daemon) {
-			d.compiler = fixtureCompiler{t, mulSource(t)}
+			d.compilers["zokrates"] = fixtureCompiler{t, mulSource(t)}
 			if _, err := d.kit.Backend(scheme.GM17, curve.BN128); err == nil {
 				return
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -97,18 +96,25 @@ func orEmpty[T any](list []T) []T {
 
 // registration adds the upload of circuits.
 func (s *Server) registration() {
-	fields := []string{api.FieldFrontend, api.FieldName, api.FieldTag}
-	spec := formSpec{fields: fields, files: s.roles()}
+	spec := formSpec{fields: []string{api.FieldFrontend, api.FieldName, api.FieldTag}, files: s.roles()}
+	if s.compiles() {
+		spec.fields, spec.sources = append(spec.fields, sourceFields...), true
+	}
 	s.raw(huma.Operation{
 		Method: http.MethodPost, Path: "/v1/circuits", OperationID: "register-circuit", Tags: []string{tagCircuits},
 		Summary: "Register a circuit",
 		Description: "Uploads the compiled files of a circuit; they are streamed to disk and checked. " +
-			"Idempotent: the same files give the same circuit, with status 200 instead of 201.",
+			"Idempotent: the same files give the same circuit, with status 200 instead of 201.\n\n" +
+			"Or uploads source files, each as a part named source, or an archive of them (tar, tar.gz, zip) as a part named archive: " +
+			"the answer is 202 with a job of the kind compile, which /v1/jobs follows and cancels. With Prefer: wait=N the answer comes when the circuit " +
+			"is registered, or after N seconds as without it. Sources that were compiled before give the circuit at once. " +
+			"All errors in the sources come back together, as errors of the problem.",
+		Parameters: compileParameters(),
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			"multipart/form-data": {Schema: s.registrationSchema()},
 		}},
-		Responses: s.created(jsonContent[api.Circuit](s), "Registered", "Was registered before"),
-		Errors:    uploadErrors,
+		Responses: s.registrationResponses(),
+		Errors:    append([]int{409, 504}, uploadErrors...),
 	}, func(_ http.ResponseWriter, r *http.Request) {
 		s.answer(r, func() (any, string, bool, error) {
 			if !isMultipart(r) {
@@ -119,13 +125,16 @@ func (s *Server) registration() {
 			if err != nil {
 				return nil, "", false, err
 			}
+			if f.hasSources() {
+				return s.compileForm(r, f)
+			}
 			reg, err := s.registrationOf(f)
 			if err != nil {
 				return nil, "", false, err
 			}
 			reg.Caller = exchangeOf(r.Context()).caller.Name
 			c, existed, err := s.services.Circuits.Register(r.Context(), reg)
-			return whole(c), api.BasePath + "/circuits/" + url.PathEscape(c.ID), existed, err
+			return whole(c), circuitLocation(c.ID), existed, err
 		})
 	})
 }
@@ -134,7 +143,7 @@ func (s *Server) registration() {
 var uploadErrors = []int{400, 408, 413, 415, 422, 503, 507}
 
 // answer runs an upload's handler and writes its answer: 200 for what existed
-// before, 201 with the location of what is new.
+// before, 201 with the location of what is new, 202 for a job.
 func (s *Server) answer(r *http.Request, handle func() (body any, location string, existed bool, err error)) {
 	x := exchangeOf(r.Context())
 	body, location, existed, err := handle()
@@ -145,6 +154,9 @@ func (s *Server) answer(r *http.Request, handle func() (body any, location strin
 	status := http.StatusCreated
 	if existed {
 		status = http.StatusOK
+	}
+	if _, job := body.(api.Job); job {
+		status = http.StatusAccepted
 	}
 	x.writer.Header().Set("Location", location)
 	writeJSON(x.writer, status, "application/json", body)
@@ -183,19 +195,32 @@ func (s *Server) registrationOf(f *form) (Registration, error) {
 			return Registration{}, fault.New(fault.InvalidRequest, "the front-end has no such file").At("/" + role)
 		}
 	}
-	for _, field := range []string{api.FieldName, api.FieldTag} {
-		if v := f.fields[field]; v != "" && !namePattern.MatchString(v) {
-			return Registration{}, fault.New(fault.InvalidRequest, "up to 64 letters, digits, '.', '_' and '-'").At("/" + field)
+	for _, field := range sourceFields {
+		if f.fields[field] != "" {
+			return Registration{}, fault.New(fault.InvalidRequest, "not without source files").At("/" + field)
 		}
 	}
-	r := Registration{Frontend: name, Name: f.fields[api.FieldName], Tag: f.fields[api.FieldTag], Artefacts: f.files}
-	switch {
-	case r.Name == "" && r.Tag != "":
-		return Registration{}, fault.New(fault.InvalidRequest, "a tag needs a name").At("/tag")
-	case r.Name != "" && r.Tag == "":
-		r.Tag = "latest"
+	r := Registration{Frontend: name, Artefacts: f.files}
+	var err error
+	r.Name, r.Tag, err = namesOf(f)
+	return r, err
+}
+
+// namesOf returns the name and the tag that a form gives a circuit.
+func namesOf(f *form) (name, tag string, err error) {
+	for _, field := range []string{api.FieldName, api.FieldTag} {
+		if v := f.fields[field]; v != "" && !namePattern.MatchString(v) {
+			return "", "", fault.New(fault.InvalidRequest, "up to 64 letters, digits, '.', '_' and '-'").At("/" + field)
+		}
 	}
-	return r, nil
+	name, tag = f.fields[api.FieldName], f.fields[api.FieldTag]
+	switch {
+	case name == "" && tag != "":
+		return "", "", fault.New(fault.InvalidRequest, "a tag needs a name").At("/tag")
+	case name != "" && tag == "":
+		tag = "latest"
+	}
+	return name, tag, nil
 }
 
 // frontendOf returns the only front-end that reads these files, or "".

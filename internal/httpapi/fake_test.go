@@ -34,6 +34,8 @@ type fake struct {
 	verify       api.VerifyRequest
 	witness      api.WitnessRequest
 	filter       api.ProofFilter
+	compiled     httpapi.Sources
+	built        *api.Circuit // what was compiled before
 	args         []string
 	limit        int
 	existed      bool
@@ -141,6 +143,11 @@ func (f *fake) Cancel(_ context.Context, _ httpapi.Caller, id string) (api.Proof
 }
 func (f *fake) Delete(_ context.Context, _ httpapi.Caller, id string) error { return f.got(id) }
 
+func (f *fake) Compile(_ context.Context, s httpapi.Sources) (*api.Circuit, api.Job, error) {
+	f.compiled = s
+	return f.built, api.Job{ID: "c_1", Kind: api.KindCompile, State: api.StateQueued, Created: created}, f.got()
+}
+
 func (f *fake) Verify(_ context.Context, r api.VerifyRequest) (api.VerifyResult, error) {
 	f.verify = r
 	return api.VerifyResult{Valid: true}, f.got()
@@ -193,7 +200,7 @@ func (l *lockedBuffer) String() string {
 }
 
 func frontends() []api.Frontend {
-	return []api.Frontend{{Name: "zokrates", Roles: []api.Role{{Name: "program", Usage: "compiled program"}, {Name: "abi", Optional: true, Usage: "ABI"}}}}
+	return []api.Frontend{{Name: "zokrates", Compiler: &api.Compiler{Name: "zokrates-js", Extension: ".zok", Curves: []string{"bn128", "bls12_381", "bw6_761"}}, Roles: []api.Role{{Name: "program", Usage: "compiled program"}, {Name: "abi", Optional: true, Usage: "ABI"}}}}
 }
 
 // newRig makes a server; change, if not nil, changes its options first.
@@ -201,7 +208,7 @@ func newRig(t testing.TB, change func(*httpapi.Options)) *rig {
 	t.Helper()
 	r := &rig{fake: newFake(), log: &lockedBuffer{}, spool: filepath.Join(t.TempDir(), "spool")}
 	o := httpapi.Options{
-		Services:  httpapi.Services{Circuits: r.fake, Keys: r.fake, Proofs: r.fake, Batches: r.fake, Jobs: r.fake, Tools: r.fake, System: r.fake},
+		Services:  httpapi.Services{Circuits: r.fake, Keys: r.fake, Proofs: r.fake, Batches: r.fake, Jobs: r.fake, Tools: r.fake, System: r.fake, Compilations: r.fake},
 		Frontends: frontends(),
 		Version:   "test",
 		SpoolDir:  r.spool,

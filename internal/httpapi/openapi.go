@@ -206,6 +206,7 @@ func (s *Server) registrationSchema() *huma.Schema {
 			properties[role.Name] = file(usage)
 		}
 	}
+	s.sourceSchema(properties)
 	return &huma.Schema{Type: huma.TypeObject, Properties: properties, AdditionalProperties: false}
 }
 

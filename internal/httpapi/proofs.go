@@ -130,22 +130,27 @@ func outcome(p *api.Proof) error {
 	if !p.State.Terminal() || p.State == api.StateSucceeded {
 		return nil
 	}
-	e := &problemError{header: http.Header{"Location": {proofLocation(p.ID)}}}
+	return ended("proof", p.State, p.Problem, proofLocation(p.ID))
+}
+
+// ended returns the problem of a job that ended without a result.
+func ended(what string, state api.State, problem *api.Problem, location string) error {
+	e := &problemError{header: http.Header{"Location": {location}}}
 	switch {
-	case p.Problem != nil:
-		e.Problem = *p.Problem
-	case p.State == api.StateCancelled:
-		e.Problem = *api.NewProblem(api.CodeCanceled, "the proof was cancelled")
-	case p.State == api.StateExpired:
-		e.Problem = *api.NewProblem(api.CodeDeadlineExceeded, "the proof didn't end before its deadline")
+	case problem != nil:
+		e.Problem = *problem
+	case state == api.StateCancelled:
+		e.Problem = *api.NewProblem(api.CodeCanceled, "the "+what+" was cancelled")
+	case state == api.StateExpired:
+		e.Problem = *api.NewProblem(api.CodeDeadlineExceeded, "the "+what+" didn't end before its deadline")
 	default:
-		e.Problem = *api.NewProblem(api.CodeInternal, "the proof failed")
+		e.Problem = *api.NewProblem(api.CodeInternal, "the "+what+" failed")
 	}
 	if e.Status < 400 || e.Status > 599 { // an old or damaged record
 		t, _ := api.Lookup(api.CodeInternal)
 		e.Status = t.Status
 	}
-	e.Instance = proofLocation(p.ID)
+	e.Instance = location
 	return e
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"provery/api"
 	"provery/internal/fault"
+	"provery/internal/source"
 )
 
 // Options make a Server.
@@ -51,6 +52,7 @@ type Limits struct {
 	Uploads        int           // in progress; 4
 	Waiters        int           // requests that wait for a proof; 1000
 	Wait           time.Duration // of one of them; 2 minutes
+	Sources        source.Limits // of a circuit to compile; 4 MiB, 1,000 files
 }
 
 func (l Limits) withDefaults() Limits {
@@ -61,6 +63,10 @@ func (l Limits) withDefaults() Limits {
 	orDefault(&l.Uploads, 4)
 	orDefault(&l.Waiters, 1000)
 	orDefault(&l.Wait, 2*time.Minute)
+	orDefault(&l.Sources.Bytes, 4<<20)
+	orDefault(&l.Sources.Files, 1000)
+	orDefault(&l.Sources.Expanded, 16*l.Sources.Bytes)
+	orDefault(&l.Sources.Entries, 10*l.Sources.Files)
 	return l
 }
 

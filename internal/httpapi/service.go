@@ -24,8 +24,8 @@ type Services struct {
 	Jobs     Jobs
 	Tools    Tools
 	System   System
-	// Compiler may be nil: then nothing can be compiled here.
-	Compiler Compiler
+	// Compilations may be nil: then nothing can be compiled here.
+	Compilations Compilations
 }
 
 // Circuits registers and finds circuits. A ref is an id, name, name:tag or

@@ -26,16 +26,18 @@ const (
 
 // form is a received multipart form.
 type form struct {
-	fields map[string]string
-	files  map[string]Upload
+	fields  map[string]string
+	files   map[string]Upload
+	sources sources
 	spooled
 	slot chan struct{} // to be given back; nil if none was had
 }
 
 // formSpec says what a form may hold.
 type formSpec struct {
-	fields []string // text
-	files  []string // spooled
+	fields  []string // text
+	files   []string // spooled
+	sources bool     // source files and archives of them
 }
 
 // receive reads the request's form. The caller must pass it to discard, also
@@ -64,7 +66,10 @@ func (s *Server) receive(r *http.Request, spec formSpec) (*form, error) {
 
 // newForm returns an empty form with a slot among the uploads.
 func (s *Server) newForm() (*form, error) {
-	f := &form{fields: map[string]string{}, files: map[string]Upload{}, spooled: spooled{spool: s.spool}}
+	f := &form{
+		fields: map[string]string{}, files: map[string]Upload{}, spooled: spooled{spool: s.spool},
+		sources: sources{limits: s.limits.Sources},
+	}
 	select {
 	case s.uploads <- struct{}{}:
 		f.slot = s.uploads
@@ -76,13 +81,14 @@ func (s *Server) newForm() (*form, error) {
 	}
 }
 
-// discard removes the form's files.
+// discard removes the form's files. It may be called again.
 func (s *Server) discard(f *form) {
 	if err := f.remove(); err != nil {
 		s.log.Warn("remove upload", "cause", err.Error())
 	}
 	if f.slot != nil {
 		<-f.slot
+		f.slot = nil
 	}
 }
 
@@ -105,6 +111,12 @@ func (f *form) part(part *multipart.Part, spec formSpec, limit int64) error {
 	name := part.FormName()
 	path := "/" + safeName(name)
 	isField, isFile := slices.Contains(spec.fields, name), slices.Contains(spec.files, name)
+	if spec.sources && name == api.PartSource {
+		return f.sources.add(part)
+	}
+	if spec.sources && name == api.PartArchive {
+		isFile, limit = true, min(limit, f.sources.archive())
+	}
 	if !isField && !isFile {
 		return fault.New(fault.InvalidRequest, "unknown part; known are %s", strings.Join(slices.Concat(spec.files, spec.fields), ", ")).At(path)
 	}

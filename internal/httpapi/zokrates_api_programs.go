@@ -1,20 +1,26 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"provery/api"
 	"provery/internal/fault"
 )
 
 // zokratesMain is the name that a program's source gets, for positions in
 // errors.
 const zokratesMain = "main.zok"
+
+// zokratesLanguage is the front-end of the programs.
+const zokratesLanguage = "zokrates"
 
 // compile compiles the source in the body and registers the program under its
 // hash. As with ZoKrates-API, a program that is registered is a conflict.
@@ -41,34 +47,68 @@ func (f *zokratesFacade) compile(r *http.Request) (any, error) {
 	return f.registerSource(r, &c, source)
 }
 
-func (f *zokratesFacade) registerSource(r *http.Request, c *zokratesChoice, source []byte) (_ any, err error) {
-	if f.services.Compiler == nil {
+func (f *zokratesFacade) registerSource(r *http.Request, c *zokratesChoice, source []byte) (any, error) {
+	if f.services.Compilations == nil {
 		return nil, fault.New(fault.Unsupported, "this service has no ZoKrates compiler: register the compiled program instead (provery import zokrates)")
 	}
-	compiled, err := f.services.Compiler.Compile(r.Context(), Sources{
-		Files: map[string][]byte{zokratesMain: source}, Main: zokratesMain, Curve: c.curve,
-	})
-	if err != nil {
-		return nil, sourceError(err)
+	release, ok := f.takeWaiter()
+	if !ok {
+		return nil, errNoWaiter("")
 	}
-	defer func() { err = errors.Join(err, compiled.Close()) }()
-	circuit, _, err := f.services.Circuits.Register(r.Context(), Registration{
-		Frontend: compiled.Frontend, Name: zokratesName, Tag: c.tag(), Artefacts: compiled.Artefacts,
-		Caller: exchangeOf(r.Context()).caller.Name,
+	defer release()
+	x := exchangeOf(r.Context())
+	circuit, job, err := f.services.Compilations.Compile(r.Context(), Sources{
+		Frontend: zokratesLanguage, Files: map[string][]byte{zokratesMain: source}, Main: zokratesMain, Curve: c.curve,
+		Name: zokratesName, Tag: c.tag(), Priority: api.PriorityNormal, Caller: x.caller.Name,
 	})
-	return zokratesProgram{Hash: c.hash, ABI: circuit.ABI}, err
+	switch {
+	case err != nil:
+		return nil, sourceError(err)
+	case circuit != nil: // the same source was compiled under another name
+		return zokratesProgram{Hash: c.hash, ABI: circuit.ABI}, nil
+	}
+	x.writer.Header().Set("Location", jobLocation(job.ID))
+	id := job.ID
+	if job, err = f.awaitJob(r.Context(), job, f.limits.Wait.Truncate(time.Second)); err != nil {
+		f.abandonCompilation(r.Context(), id)
+		return nil, err
+	}
+	if !job.State.Terminal() {
+		return nil, fault.New(fault.DeadlineExceeded, "the compilation takes longer than a request may wait; it goes on, see Location (limits.max_wait)")
+	}
+	made, err := f.compiled(r.Context(), &job)
+	return zokratesProgram{Hash: c.hash, ABI: made.ABI}, sourceError(err)
+}
+
+// abandonCompilation ends the compilation of a client that went away.
+func (f *zokratesFacade) abandonCompilation(ctx context.Context, id string) {
+	if ctx.Err() == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
+	defer cancel()
+	if _, err := f.services.Jobs.CancelJob(ctx, exchangeOf(ctx).caller, id); err != nil {
+		f.log.Warn("cancel an abandoned compilation", "compilation", id, "cause", err)
+	}
 }
 
 // sourceError makes a refusal of the compiler one of the request, which is the
 // source: ZoKrates-API's clients expect the status 400.
 func sourceError(err error) error {
 	var f *fault.Error
-	if !errors.As(err, &f) || f.Code != fault.InvalidArtifact {
-		return err
+	var p *problemError
+	switch {
+	case errors.As(err, &f) && f.Code == fault.InvalidArtifact:
+		bad := *f
+		bad.Code = fault.InvalidRequest
+		return &bad
+	case errors.As(err, &p) && p.Code == api.CodeInvalidArtifact:
+		bad := *p
+		bad.Problem = *api.NewProblem(api.CodeInvalidRequest, p.Detail)
+		bad.Position, bad.Errors = p.Position, p.Errors
+		return &bad
 	}
-	bad := *f
-	bad.Code = fault.InvalidRequest
-	return &bad
+	return err
 }
 
 // provingKey adds the key in the body to a program.

@@ -1,13 +1,11 @@
 package httpapi_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -26,40 +24,37 @@ type programs struct {
 	mu        sync.Mutex
 	tags      map[string]bool
 	compiled  httpapi.Sources
-	refused   error // what Compile returns
-	closed    int
+	refused   error // what the compilation ends with
 	cancelled string
 }
 
-func (p *programs) Compile(_ context.Context, s httpapi.Sources) (*httpapi.Compiled, error) {
+func (p *programs) Compile(_ context.Context, s httpapi.Sources) (*api.Circuit, api.Job, error) {
 	p.compiled = s
-	if p.refused != nil {
-		return nil, p.refused
-	}
-	u := httpapi.Upload{Size: 3, Reader: io.NewSectionReader(bytes.NewReader([]byte("out")), 0, 3)}
-	return &httpapi.Compiled{Frontend: "zokrates", Artefacts: map[string]httpapi.Upload{"program": u}, Close: func() error {
-		p.closed++
-		return nil
-	}}, nil
+	return nil, api.Job{ID: "c_1", State: api.StateQueued}, nil
 }
 
-func (p *programs) Register(ctx context.Context, r httpapi.Registration) (api.Circuit, bool, error) {
+func (p *programs) WaitJob(context.Context, httpapi.Caller, string, time.Duration) (api.Job, error) {
+	job := api.Job{ID: "c_1", State: api.StateSucceeded, Circuit: circuitID}
+	if p.refused != nil {
+		job.State, job.Circuit, job.Problem = api.StateFailed, "", httpapi.ProblemOf(p.refused)
+		return job, nil
+	}
 	p.mu.Lock()
-	p.tags[r.Name+":"+r.Tag] = true
-	p.mu.Unlock()
-	c, existed, err := p.fake.Register(ctx, r)
-	c.ABI = json.RawMessage(`{"inputs":[],"output":{"type":"field"}}`)
-	return c, existed, err
+	defer p.mu.Unlock()
+	p.tags[p.compiled.Name+":"+p.compiled.Tag] = true
+	return job, nil
 }
 
 func (p *programs) Circuit(ctx context.Context, ref string) (api.Circuit, error) {
 	p.mu.Lock()
-	known := p.tags[ref]
+	known := p.tags[ref] || ref == circuitID
 	p.mu.Unlock()
 	if !known {
 		return api.Circuit{}, fault.New(fault.NotFound, "no circuit %s", ref)
 	}
-	return p.fake.Circuit(ctx, ref)
+	c, err := p.fake.Circuit(ctx, ref)
+	c.ABI = json.RawMessage(`{"inputs":[],"output":{"type":"field"}}`)
+	return c, err
 }
 
 func (p *programs) DryRun(ctx context.Context, ref string, r api.WitnessRequest) (api.WitnessResult, error) {
@@ -89,7 +84,7 @@ func newZoKratesRig(t *testing.T, change func(*httpapi.Options)) (*rig, *program
 	p := &programs{tags: map[string]bool{}}
 	r := newRig(t, func(o *httpapi.Options) {
 		p.fake = o.Services.Circuits.(*fake)
-		o.Services = httpapi.Services{Circuits: p, Keys: p, Proofs: p, Batches: p, Jobs: p, Tools: p, System: p, Compiler: p}
+		o.Services = httpapi.Services{Circuits: p, Keys: p, Proofs: p, Batches: p, Jobs: p, Tools: p, System: p, Compilations: p}
 		o.ZoKratesAPI = &httpapi.ZoKratesAPI{}
 		if change != nil {
 			change(o)
@@ -142,11 +137,11 @@ func TestZoKratesAPISession(t *testing.T) {
 			t.Fatalf("%s: got %d %s, want %d with %s", s.name, w.Code, w.Body, s.status, s.want)
 		}
 	}
-	if got := p.compiled; got.Main != "main.zok" || string(got.Files[got.Main]) != zokSource || got.Curve != "bn128" || p.closed != 1 {
-		t.Errorf("got %+v, closed %d times", got, p.closed)
+	if got := p.compiled; got.Main != "main.zok" || string(got.Files[got.Main]) != zokSource || got.Curve != "bn128" {
+		t.Errorf("got %+v", got)
 	}
-	if want := strings.ToLower(hash) + "-bn128"; p.registration.Name != "zokrates-api" || p.registration.Tag != want {
-		t.Errorf("got tag %s:%s, want zokrates-api:%s", p.registration.Name, p.registration.Tag, want)
+	if want := strings.ToLower(hash) + "-bn128"; p.compiled.Name != "zokrates-api" || p.compiled.Tag != want {
+		t.Errorf("got tag %s:%s, want zokrates-api:%s", p.compiled.Name, p.compiled.Tag, want)
 	}
 	if p.keys.Scheme != "gm17" || p.content[api.RoleProvingKey] != "key bytes" {
 		t.Errorf("got a key %+v with %q", p.keys, p.content)
@@ -259,7 +254,7 @@ func TestZoKratesAPIAccess(t *testing.T) {
 
 func TestZoKratesAPIWithoutCompiler(t *testing.T) {
 	t.Parallel()
-	r, _ := newZoKratesRig(t, func(o *httpapi.Options) { o.Services.Compiler = nil })
+	r, _ := newZoKratesRig(t, func(o *httpapi.Options) { o.Services.Compilations = nil })
 	wantMessage(t, r.do("POST", "/compile", "", zokSource), 422, "no ZoKrates compiler")
 }
 

@@ -14,10 +14,12 @@ const (
 	circuitKeys = "c." // c.<circuit>
 	keySetKeys  = "k." // k.<circuit>.<key set>
 	nameKeys    = "n." // n.<name>, with '=' for '.'
+	builtKeys   = "b." // b.<digest of what a circuit was compiled from>
 )
 
 func circuitKey(id store.Digest) string         { return circuitKeys + id.Hex() }
 func keySetKey(circuit, id store.Digest) string { return keySetKeys + circuit.Hex() + "." + id.Hex() }
+func builtKey(from store.Digest) string         { return builtKeys + from.Hex() }
 func nameKey(name string) string                { return nameKeys + strings.ReplaceAll(name, ".", "=") }
 
 // nameRecord holds the tags of one name. One record for each name keeps all

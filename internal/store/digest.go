@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"strings"
 
 	"provery/internal/fault"
@@ -61,4 +62,13 @@ func (d *Digest) UnmarshalText(text []byte) error {
 	}
 	*d = v
 	return nil
+}
+
+// SumReader returns the digest of what r holds.
+func SumReader(r io.Reader) (Digest, error) {
+	h := sha256.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return Digest{}, err
+	}
+	return Digest(h.Sum(nil)), nil
 }
