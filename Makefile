@@ -108,6 +108,10 @@ bench-workloads-large: $(TOOLCHAIN) ## make the program with two signatures too:
 bench: build bench-workloads ## measure the standard workloads (a few minutes); provery bench --help says what else there is
 	PROVERY_CACHE=$(CACHE) bin/provery bench run --service 200 --out build/bench/report.json
 
+.PHONY: bench-peers
+bench-peers: build bench-workloads ## compare with zokrates-js, interleaved (4 minutes); RAPIDSNARK=PATH adds a binary of yours
+	PROVERY_CACHE=$(CACHE) bin/provery bench peers $(if $(RAPIDSNARK),--with-rapidsnark $(RAPIDSNARK)) --out build/bench/peers.json
+
 .PHONY: ci
 ci: setup lint race fuzz test ## what CI runs
 

@@ -7,8 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"sync"
-	"time"
+	"os"
+	"path/filepath"
 
 	"provery/internal/daemon"
 	"provery/internal/fault"
@@ -32,6 +32,9 @@ type child struct {
 
 // subject is an opened workload.
 type subject struct {
+	program   frontend.Program
+	backend   scheme.Backend
+	key       scheme.ProvingKey
 	prover    *prove.Prover
 	arguments []json.RawMessage
 	blobs     []store.Blob // what it is mapped from
@@ -40,11 +43,7 @@ type subject struct {
 // Child serves requests from in, one JSON value a line, until in ends. It is
 // the other end of a session.
 func Child(ctx context.Context, in io.Reader, out io.Writer) error {
-	kit, err := daemon.Kit("")
-	if err != nil {
-		return err
-	}
-	c := &child{kit: kit}
+	c := &child{}
 	defer c.close()
 	replies := json.NewEncoder(out)
 	for requests := json.NewDecoder(bufio.NewReader(in)); ; {
@@ -78,13 +77,21 @@ func (c *child) serve(ctx context.Context, req *request) (r *reply, err error) {
 	r = &reply{}
 	switch {
 	case req.Prepare != nil:
-		r.Prepared, err = c.prepare(ctx, req.Prepare)
+		if err = c.begin(req.Prepare.Cache); err == nil {
+			r.Prepared, err = c.prepare(ctx, req.Prepare)
+		}
 	case req.Open != nil:
-		r.Opened, err = c.open(ctx, req.Open)
+		if err = c.begin(req.Open.Material.Cache); err == nil {
+			r.Opened, err = c.open(ctx, req.Open)
+		}
 	case c.subject == nil:
 		err = fault.New(fault.InvalidRequest, "no workload is open")
 	case req.Run != nil:
-		r.Run, err = c.subject.run(ctx, req.Run)
+		r.Run, r.Proof, err = c.subject.run(ctx, req.Run)
+	case req.Verify != nil:
+		err = c.subject.verify(req.Verify)
+	case req.Save != nil:
+		err = c.subject.save(ctx, req.Save)
 	case req.Load != nil:
 		r.Load, err = c.subject.load(ctx, req.Load)
 	}
@@ -102,20 +109,20 @@ func (c *child) close() {
 	}
 }
 
-// store opens the directory of prepared forms.
-func (c *child) store(dir string) (_ *file.Store, err error) {
-	if c.blobs == nil {
-		c.blobs, err = file.Open(dir)
+// begin opens the directory of prepared forms.
+func (c *child) begin(dir string) (err error) {
+	if c.kit != nil {
+		return nil
 	}
-	return c.blobs, err
+	if c.blobs, err = file.Open(dir); err != nil {
+		return err
+	}
+	c.kit, err = daemon.Kit(filepath.Join(dir, "code"))
+	return err
 }
 
 // open opens the prepared forms.
 func (c *child) open(ctx context.Context, req *openRequest) (*Opened, error) {
-	blobs, err := c.store(req.Material.Cache)
-	if err != nil {
-		return nil, err
-	}
 	s := &subject{arguments: req.Material.Arguments}
 	if len(s.arguments) == 0 {
 		return nil, fault.New(fault.InvalidRequest, "there are no arguments to prove")
@@ -125,33 +132,33 @@ func (c *child) open(ctx context.Context, req *openRequest) (*Opened, error) {
 		if d.IsZero() {
 			continue
 		}
-		b, err := blobs.Open(ctx, d)
+		b, err := c.blobs.Open(ctx, d)
 		if err != nil {
 			return nil, err
 		}
 		s.blobs, *to = append(s.blobs, b), b.Bytes()
 	}
 	c.subject = s
-	var opened frontend.Program
-	cost, err := measure(func() (err error) {
-		if opened, err = c.openProgram(&req.Material, program); err != nil {
-			return err
-		}
-		backend, err := c.kit.Backend(scheme.Groth16, opened.Curve())
-		if err != nil {
-			return err
-		}
-		pk, err := backend.OpenProvingKey(key)
-		if err != nil {
-			return err
-		}
-		s.prover, err = prove.New(opened, backend, pk)
-		return err
-	})
+	cost, err := measure(func() error { return s.open(c, &req.Material, program, key) })
 	if err != nil {
 		return nil, err
 	}
-	return &Opened{Cost: cost, Curve: opened.Curve().String(), Domain: domain(opened.Statistics())}, nil
+	return &Opened{Cost: cost, Curve: s.program.Curve().String(), Domain: domain(s.program.Statistics())}, nil
+}
+
+// open opens program and key in place.
+func (s *subject) open(c *child, m *material, program, key []byte) (err error) {
+	if s.program, err = c.openProgram(m, program); err != nil {
+		return err
+	}
+	if s.backend, err = c.kit.Backend(scheme.Groth16, s.program.Curve()); err != nil {
+		return err
+	}
+	if s.key, err = s.backend.OpenProvingKey(key); err != nil {
+		return err
+	}
+	s.prover, err = prove.New(s.program, s.backend, s.key)
+	return err
 }
 
 // domain returns the size of the domain that Groth16 needs.
@@ -164,104 +171,53 @@ func domain(s frontend.Statistics) int {
 }
 
 // run makes one proof.
-func (s *subject) run(ctx context.Context, req *runRequest) (*Run, error) {
+func (s *subject) run(ctx context.Context, req *runRequest) (*Run, json.RawMessage, error) {
 	c := &clock{}
-	_, err := measure(func() error {
+	var proof json.RawMessage
+	_, err := measure(func() (err error) {
 		defer c.enter("")
-		return s.prove(ctx, req.Index, req.Threads, c.enter)
+		proof, err = s.prove(ctx, req.Index, req.Threads, c.enter)
+		return err
 	})
-	return c.run(), err
+	if !req.Keep {
+		proof = nil
+	}
+	return c.run(), proof, err
 }
 
-func (s *subject) prove(ctx context.Context, index, threads int, stage func(string)) error {
-	_, err := s.prover.Prove(ctx, prove.Request{
-		Arguments: s.arguments[index%len(s.arguments)], Threads: threads, Rand: rand.Reader, Stage: stage,
-	})
-	return err
+// argument returns the i-th arguments, which start anew after the last.
+func (s *subject) argument(i int) json.RawMessage { return s.arguments[i%len(s.arguments)] }
+
+func (s *subject) prove(ctx context.Context, index, threads int, stage func(string)) (json.RawMessage, error) {
+	r, err := s.prover.Prove(ctx, prove.Request{Arguments: s.argument(index), Threads: threads, Rand: rand.Reader, Stage: stage})
+	if err != nil {
+		return nil, err
+	}
+	return r.Proof, nil
 }
 
-// clock measures the phases of a proof, one after another.
-type clock struct {
-	mu     sync.Mutex
-	name   string
-	start  moment
-	phases []Stage
+// verify verifies a proof that somebody else made.
+func (s *subject) verify(text json.RawMessage) error {
+	proof, public, err := s.backend.ParseProof(text)
+	if err != nil {
+		return err
+	}
+	return s.backend.Verify(s.key.VerifyingKey(), proof, public)
 }
 
-// enter ends the running phase and starts the named one.
-func (c *clock) enter(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	at := now()
-	if c.name != "" {
-		c.phases = append(c.phases, Stage{c.name, at.minus(c.start)})
+// save writes the witness of the arguments for another prover.
+func (s *subject) save(ctx context.Context, req *saveRequest) error {
+	files, ok := s.program.(frontend.WitnessFiles)
+	if !ok {
+		return fault.New(fault.Unsupported, "the circuit's language has no witness files")
 	}
-	c.name, c.start = name, at
-}
-
-// run sorts the phases into a Run.
-func (c *clock) run() *Run {
-	r := &Run{}
-	for _, p := range c.phases {
-		switch p.Name {
-		case prove.StageWitness:
-			r.Witness = p.Cost
-		case prove.StageCheck:
-			r.Check = p.Cost
-		default: // the prove phase, up to its first stage and by stages
-			r.Prove.CPU += p.CPU
-			r.Prove.Wall += p.Wall
-			if p.Name != prove.StageProve {
-				r.Stages = append(r.Stages, p)
-			}
-		}
+	solution, err := s.program.Solve(ctx, s.argument(req.Index), frontend.SolveOptions{})
+	if err != nil {
+		return err
 	}
-	return r
-}
-
-// load makes proofs by several goroutines at once.
-func (s *subject) load(ctx context.Context, req *loadRequest) (*Load, error) {
-	if req.Parallel < 1 {
-		return nil, fault.New(fault.InvalidRequest, "at least one proof at a time is needed")
+	f, err := os.Create(req.File)
+	if err != nil {
+		return err
 	}
-	var (
-		mu      sync.Mutex
-		out     Load
-		first   error
-		started int
-		work    sync.WaitGroup
-	)
-	start := now()
-	until := start.wall.Add(time.Duration(req.Seconds * float64(time.Second)))
-	next := func(mine int) (int, bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		if first != nil || mine > 0 && (started >= req.Proofs || req.Seconds > 0 && time.Now().After(until)) {
-			return 0, false
-		}
-		started++
-		return started - 1, true
-	}
-	for range req.Parallel {
-		work.Go(func() {
-			for mine := 0; ; mine++ {
-				i, more := next(mine)
-				if !more {
-					return
-				}
-				began := time.Now()
-				err := s.prove(ctx, i, req.Threads, nil)
-				mu.Lock()
-				if err != nil {
-					first = errors.Join(first, err)
-				} else {
-					out.Latencies = append(out.Latencies, time.Since(began).Seconds())
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	work.Wait()
-	out.Cost, out.Proofs = start.since(), len(out.Latencies)
-	return &out, first
+	return errors.Join(files.WriteWitness(f, solution, req.Format), f.Close())
 }

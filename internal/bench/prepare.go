@@ -34,10 +34,10 @@ func (c *child) prepare(ctx context.Context, m *material) (*Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.Program, p.Compact, err = c.keep(ctx, m.Cache, program.WriteFile); err != nil {
+	if p.Program, p.Compact, err = c.keep(ctx, program.WriteFile); err != nil {
 		return nil, err
 	}
-	p.Key, p.Mapped, err = c.keep(ctx, m.Cache, key.WriteFile)
+	p.Key, p.Mapped, err = c.keep(ctx, key.WriteFile)
 	return p, err
 }
 
@@ -103,14 +103,10 @@ func openSection(name string) (*io.SectionReader, func() error, error) {
 const maxPrepared = 1 << 36
 
 // keep stores what write writes.
-func (c *child) keep(ctx context.Context, dir string, write func(io.Writer) error) (store.Digest, int64, error) {
-	blobs, err := c.store(dir)
-	if err != nil {
-		return store.Digest{}, 0, err
-	}
+func (c *child) keep(ctx context.Context, write func(io.Writer) error) (store.Digest, int64, error) {
 	r, w := io.Pipe()
 	go func() { w.CloseWithError(write(w)) }()
-	d, n, err := blobs.Put(ctx, r, maxPrepared)
+	d, n, err := c.blobs.Put(ctx, r, maxPrepared)
 	_ = r.Close() // so that the writer ends
 	return d, n, err
 }
@@ -135,7 +131,7 @@ func (c *child) prepareSynthetic(ctx context.Context, m *material) (*Prepared, e
 	recipe := sha256.Sum256([]byte(m.Synthetic.Recipe()))
 	note := filepath.Join(m.Cache, hex.EncodeToString(recipe[:8])+".json")
 	var known made
-	if b, err := os.ReadFile(note); err == nil && json.Unmarshal(b, &known) == nil && c.opens(ctx, m.Cache, known.Key, program, backend) {
+	if b, err := os.ReadFile(note); err == nil && json.Unmarshal(b, &known) == nil && c.opens(ctx, known.Key, program, backend) {
 		p.Key, p.Mapped = known.Key, known.Size
 		return p, nil
 	}
@@ -147,7 +143,7 @@ func (c *child) prepareSynthetic(ctx context.Context, m *material) (*Prepared, e
 	if err != nil {
 		return nil, err
 	}
-	if p.Key, p.Mapped, err = c.keep(ctx, m.Cache, key.WriteFile); err != nil {
+	if p.Key, p.Mapped, err = c.keep(ctx, key.WriteFile); err != nil {
 		return nil, err
 	}
 	b, err := json.Marshal(made{m.Synthetic.Recipe(), p.Key, p.Mapped})
@@ -158,12 +154,8 @@ func (c *child) prepareSynthetic(ctx context.Context, m *material) (*Prepared, e
 }
 
 // opens reports whether a key is there, is of this build's format, and fits.
-func (c *child) opens(ctx context.Context, dir string, d store.Digest, program frontend.Program, backend scheme.Backend) bool {
-	blobs, err := c.store(dir)
-	if err != nil {
-		return false
-	}
-	b, err := blobs.Open(ctx, d)
+func (c *child) opens(ctx context.Context, d store.Digest, program frontend.Program, backend scheme.Backend) bool {
+	b, err := c.blobs.Open(ctx, d)
 	if err != nil {
 		return false
 	}

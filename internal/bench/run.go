@@ -221,7 +221,7 @@ func (r *runner) measure(ctx context.Context, group []*running, share int) {
 		for _, l := range lanes {
 			took += l.last
 		}
-		if round > 0 && !until.IsZero() && time.Now().Add(took).After(until) {
+		if round > 0 && (ctx.Err() != nil || !until.IsZero() && time.Now().Add(took).After(until)) {
 			r.skipped = append(r.skipped, Skip{"repetitions", fmt.Sprintf("%d of %d: the time was over", round, r.o.Repeat)})
 			r.lab.say("stopping after %d of %d rounds: the time is over", round, r.o.Repeat)
 			return
@@ -235,6 +235,9 @@ func (r *runner) measure(ctx context.Context, group []*running, share int) {
 func (r *runner) round(ctx context.Context, l *lane, round int) bool {
 	run, err := l.run(ctx, round+1)
 	if err != nil {
+		if ctx.Err() != nil && round > 0 {
+			return false // measure says how many rounds there are
+		}
 		r.skip(fmt.Sprintf("%s, %s, round %d", l.of.w.Name, threadCount(l.l.Threads), round+1), err)
 		return false
 	}

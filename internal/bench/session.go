@@ -49,7 +49,6 @@ func (l *Lab) say(format string, args ...any) {
 // called concurrently.
 type session struct {
 	cmd     *exec.Cmd
-	group   *cgroup.Group // nil if it has none of its own
 	in      io.WriteCloser
 	replies *json.Decoder
 	stderr  *tail
@@ -65,7 +64,13 @@ type sizing struct {
 
 // start starts a child. It is killed when ctx is done.
 func (l *Lab) start(ctx context.Context, size sizing) (*session, error) {
-	s := &session{cmd: exec.CommandContext(ctx, l.Command[0], l.Command[1:]...), stderr: &tail{}, group: size.group}
+	return startSession(ctx, l.Command, size)
+}
+
+// startSession starts a process that serves requests as Child does. It is
+// killed when ctx is done.
+func startSession(ctx context.Context, command []string, size sizing) (*session, error) {
+	s := &session{cmd: exec.CommandContext(ctx, command[0], command[1:]...), stderr: &tail{}}
 	s.cmd.Stderr, s.cmd.WaitDelay = s.stderr, 5*time.Second
 	s.cmd.Env = os.Environ()
 	if size.threads > 0 {

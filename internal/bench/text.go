@@ -43,6 +43,10 @@ func (r *Report) Text(w io.Writer) {
 		fmt.Fprintln(w)
 		r.Service.text(w)
 	}
+	if r.Peers != nil {
+		fmt.Fprintln(w)
+		r.Peers.text(w)
+	}
 	for _, s := range r.Skipped {
 		fmt.Fprintf(w, "\nleft out: %s: %s", s.Name, s.Why)
 	}

@@ -21,12 +21,16 @@ type material struct {
 	Arguments []json.RawMessage `json:"arguments"`
 }
 
-// request is one line to a child. Exactly one field is set.
+// request is one line to a child, or to another prover's process that takes
+// part (toolchain/*/peer.mjs). Exactly one field is set.
 type request struct {
 	Prepare *material    `json:"prepare,omitempty"`
 	Open    *openRequest `json:"open,omitempty"`
 	Run     *runRequest  `json:"run,omitempty"`
 	Load    *loadRequest `json:"load,omitempty"`
+	// Verify is a proof to verify, in the language's own format.
+	Verify json.RawMessage `json:"verify,omitempty"`
+	Save   *saveRequest    `json:"save,omitempty"`
 }
 
 // openRequest asks to open what was prepared.
@@ -39,6 +43,15 @@ type openRequest struct {
 type runRequest struct {
 	Index   int `json:"index"` // of the arguments
 	Threads int `json:"threads"`
+	// Keep asks for the proof.
+	Keep bool `json:"keep,omitempty"`
+}
+
+// saveRequest asks for a witness in a file, in one of the language's formats.
+type saveRequest struct {
+	Index  int    `json:"index"`
+	Format string `json:"format"`
+	File   string `json:"file"`
 }
 
 // loadRequest asks for proofs by several goroutines at once, until there are
@@ -58,7 +71,9 @@ type reply struct {
 	Opened   *Opened   `json:"opened,omitempty"`
 	Run      *Run      `json:"run,omitempty"`
 	Load     *Load     `json:"load,omitempty"`
-	Peak     int64     `json:"peak_bytes"` // of the child so far
+	// Proof is the one that was made, if it was asked for.
+	Proof json.RawMessage `json:"proof,omitempty"`
+	Peak  int64           `json:"peak_bytes"` // of the child so far
 }
 
 // problem is an error on its way to the parent.

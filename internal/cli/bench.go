@@ -20,6 +20,7 @@ type benchCommand struct {
 	List    benchListCommand    `cmd:"" help:"List the workloads."`
 	Prepare benchPrepareCommand `cmd:"" help:"Make what workloads need ahead: the keys of synthetic ones."`
 	Run     benchRunCommand     `cmd:"" help:"Measure workloads and write a report."`
+	Peers   benchPeersCommand   `cmd:"" help:"Compare with other provers, on the same circuits, keys and arguments."`
 	Compare benchCompareCommand `cmd:"" help:"Compare two reports."`
 	Report  benchReportCommand  `cmd:"" help:"Print reports again: as text, or as tables for a document."`
 }
@@ -151,6 +152,40 @@ func (c *benchRunCommand) service(ctx context.Context, lab *bench.Lab) (*bench.S
 		return nil, err
 	}
 	return lab.Service(ctx, small[0], c.Service)
+}
+
+type benchPeersCommand struct {
+	benchOutput
+	Workloads      []string      `arg:"" optional:"" help:"Names of workloads." default:"eddsa"`
+	Repeat         int           `help:"Runs of each that count, after one that doesn't." default:"5"`
+	Time           time.Duration `help:"Stop after this time with what there is." placeholder:"10m"`
+	Toolchains     string        `help:"Directory in which the other provers are installed." default:"toolchain" placeholder:"DIR"`
+	WithRapidsnark string        `help:"A rapidsnark prover that takes part: KEY WITNESS PROOF PUBLIC are its arguments." type:"existingfile" placeholder:"PATH"`
+}
+
+// Run measures provers beside each other and prints a report.
+func (c *benchPeersCommand) Run(ctx context.Context, e *env, b *benchCommand) error {
+	workloads, err := bench.Find(c.Workloads)
+	if err != nil {
+		return err
+	}
+	lab, err := b.lab(e)
+	if err != nil {
+		return err
+	}
+	toolchains, err := filepath.Abs(c.Toolchains)
+	if err != nil {
+		return err
+	}
+	r := bench.NewReport(commit(e.Version), e.Args)
+	r.Peers, r.Skipped, err = lab.Peers(ctx, bench.PeerOptions{
+		Workloads: workloads, Repeat: c.Repeat, Limit: c.Time, Threads: runtime.NumCPU(),
+		Toolchains: toolchains, Rapidsnark: c.WithRapidsnark,
+	})
+	if err != nil {
+		return err
+	}
+	return c.write(e, r)
 }
 
 type benchCompareCommand struct {
