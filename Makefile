@@ -10,6 +10,7 @@ LDFLAGS   := -s -w -X main.version=$(VERSION)
 CACHE     ?= $(CURDIR)/build/cache
 TOOLCHAIN := toolchain/zokrates/node_modules/.package-lock.json
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+VERSITYGW := v1.8.0
 FUZZTIME  ?= 5s
 # Packages whose tests start goroutines of the service; the race detector needs cgo and a C compiler.
 CONCURRENT := ./internal/parallel ./internal/store/... ./internal/engine/... ./internal/queue/... \
@@ -84,6 +85,10 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 .PHONY: test-conformance
 test-conformance: $(TOOLCHAIN) ## 120 programs through zokrates-js and Provery on all curves (about 15 minutes)
 	PROVERY_CONFORMANCE=all go test -v -count=1 -timeout 90m -run 'TestConformance$$' ./internal/conformance
+
+.PHONY: test-s3
+test-s3: go ## the blob store against a real S3 server, versitygw (minutes to build, once)
+	.ci/s3 $(CACHE)/bin/versitygw@$(VERSITYGW)
 
 .PHONY: test-evm
 test-evm: $(TOOLCHAIN) ## run the verifier contracts on an EVM and print their gas
