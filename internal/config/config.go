@@ -151,8 +151,17 @@ type Engine struct {
 	// URL of a NATS server with JetStream; several are separated by commas.
 	// Default "": the engine is embedded.
 	URL string `yaml:"url"`
-	// Credentials is the path of a NATS credentials file. Default none.
+	// Credentials is the path of a NATS credentials file, a JWT with its key.
+	// Default none.
 	Credentials string `yaml:"credentials"`
+	// NKey is the path of a file with a bare nkey seed, instead of
+	// Credentials. Default none.
+	NKey string `yaml:"nkey"`
+	// TLS of the connection to the NATS server.
+	TLS TLS `yaml:"tls"`
+	// Replicas is how many servers of the cluster hold each record: 1, 3 or
+	// 5. It is raised where it was less, and never lowered. Default 1.
+	Replicas int `yaml:"replicas"`
 	// Sync says when the embedded engine flushes to disk: "always", before
 	// a job counts as accepted, or an interval such as "2s", which a power
 	// failure may cost. Default always.
@@ -160,6 +169,15 @@ type Engine struct {
 	// Lease is how long a worker may be silent before its jobs go to others.
 	// All processes of a service should have the same. Default 30s.
 	Lease time.Duration `yaml:"lease"`
+}
+
+// TLS names PEM files. They are read again at each connection.
+type TLS struct {
+	// CAFile holds certificates to trust instead of the system's.
+	CAFile string `yaml:"ca_file"`
+	// CertFile and KeyFile are what the server is shown.
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
 }
 
 // SyncAlways is the Engine.Sync that loses nothing.
@@ -209,7 +227,7 @@ func Default() Config {
 		},
 		Workers:      Workers{Slots: 1},
 		Compiler:     defaultCompiler(),
-		Engine:       Engine{Sync: SyncAlways, Lease: 30 * time.Second},
+		Engine:       Engine{Sync: SyncAlways, Replicas: 1, Lease: 30 * time.Second},
 		Store:        defaultStore(),
 		Facades:      defaultFacades(),
 		Log:          Log{Level: slog.LevelInfo, Format: FormatText},

@@ -229,6 +229,14 @@ func TestValidateOne(t *testing.T) {
 		{"rate", func(c *config.Config) { c.Limits.Rate = 1e9 }, "limits.rate"},
 		{"share", func(c *config.Config) { c.Limits.OwnerShare = 1.5 }, "limits.owner_share"},
 		{"external engine", func(c *config.Config) { c.Engine.URL, c.Engine.Credentials = "nats://a:4222, tls://b:4222", "/c" }, ""},
+		{"cluster", func(c *config.Config) { c.Engine.URL, c.Engine.Replicas, c.Engine.NKey = "nats://a:4222", 3, "/k" }, ""},
+		{"two of four", func(c *config.Config) { c.Engine.URL, c.Engine.Replicas = "nats://a:4222", 2 }, "engine.replicas"},
+		{"replicas of one", func(c *config.Config) { c.Engine.Replicas = 3 }, "engine.replicas"},
+		{"two credentials", func(c *config.Config) {
+			c.Engine.URL, c.Engine.Credentials, c.Engine.NKey = "nats://a:4222", "/c", "/k"
+		}, "engine.nkey"},
+		{"certificate without key", func(c *config.Config) { c.Engine.URL, c.Engine.TLS.CertFile = "nats://a:4222", "/c" }, "engine.tls"},
+		{"TLS within", func(c *config.Config) { c.Engine.TLS.CAFile = "/c" }, "engine.tls"},
 		{"engine's URL", func(c *config.Config) { c.Engine.URL = "http://a:4222" }, "engine.url"},
 		{"interval", func(c *config.Config) { c.Engine.Sync = "2s" }, ""},
 		{"no interval", func(c *config.Config) { c.Engine.Sync = "0s" }, "engine.sync"},

@@ -138,6 +138,12 @@ func (v *validator) engine(e Engine) {
 	}
 	v.check(e.Lease >= time.Second && e.Lease <= time.Hour, "engine.lease: between 1s and 1h")
 	v.check(e.Credentials == "" || e.URL != "", "engine.credentials: of no use to the embedded engine")
+	v.check(e.NKey == "" || e.URL != "", "engine.nkey: of no use to the embedded engine")
+	v.check(e.NKey == "" || e.Credentials == "", "engine.nkey: credentials are set too")
+	v.check(e.TLS == TLS{} || e.URL != "", "engine.tls: of no use to the embedded engine")
+	v.check((e.TLS.CertFile == "") == (e.TLS.KeyFile == ""), "engine.tls: cert_file and key_file go together")
+	v.check(e.Replicas == 1 || e.Replicas == 3 || e.Replicas == 5, "engine.replicas: 1, 3 or 5")
+	v.check(e.Replicas == 1 || e.URL != "", "engine.replicas: the embedded engine is one server")
 	if e.URL == "" {
 		return
 	}

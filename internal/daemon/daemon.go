@@ -120,31 +120,20 @@ func (d *Daemon) openKit(context.Context) (err error) {
 	return err
 }
 
-func (d *Daemon) openEngine(ctx context.Context) (err error) {
-	cfg := engine.Config{Name: "provery", Logger: d.log.With("part", "engine")}
-	if e := d.cfg.Engine; e.URL != "" {
-		cfg.URL, cfg.Credentials = e.URL, e.Credentials
-	} else {
-		cfg.StoreDir, cfg.SyncInterval = d.path("engine"), e.SyncInterval()
-	}
-	if d.engine, err = engine.Open(ctx, cfg); err != nil {
-		return err
-	}
-	d.onClose(d.engine.Close)
-	return nil
-}
-
-func (d *Daemon) openQueue(ctx context.Context) (err error) {
+func (d *Daemon) openQueue(ctx context.Context) error {
 	weights := map[string]float64{}
 	for _, k := range d.cfg.APIKeys {
 		if k.Weight > 0 {
 			weights[k.Name] = k.Weight
 		}
 	}
-	d.queue, err = queue.Open(ctx, d.engine, d.blobs, queue.Config{
-		MaxQueued: d.cfg.Limits.MaxQueueJobs, MaxQueuedBytes: int64(d.cfg.Limits.MaxQueueBytes),
-		Weights: weights, OwnerShare: d.cfg.Limits.OwnerShare,
-		Retention: d.cfg.ResultTTL, LeaseTTL: d.cfg.Engine.Lease, Now: now, Logger: d.log.With("part", "queue"),
+	err := d.await(ctx, "queue", func(ctx context.Context) (err error) {
+		d.queue, err = queue.Open(ctx, d.engine, d.blobs, queue.Config{
+			Replicas: d.cfg.Engine.Replicas, MaxQueued: d.cfg.Limits.MaxQueueJobs, MaxQueuedBytes: int64(d.cfg.Limits.MaxQueueBytes),
+			Weights: weights, OwnerShare: d.cfg.Limits.OwnerShare,
+			Retention: d.cfg.ResultTTL, LeaseTTL: d.cfg.Engine.Lease, Now: now, Logger: d.log.With("part", "queue"),
+		})
+		return err
 	})
 	if err != nil {
 		return err
@@ -153,8 +142,12 @@ func (d *Daemon) openQueue(ctx context.Context) (err error) {
 	return nil
 }
 
-func (d *Daemon) openRegistry(ctx context.Context) (err error) {
-	if d.registry, err = registry.Open(ctx, d.engine, d.blobs, registry.Config{}); err != nil {
+func (d *Daemon) openRegistry(ctx context.Context) error {
+	err := d.await(ctx, "registry", func(ctx context.Context) (err error) {
+		d.registry, err = registry.Open(ctx, d.engine, d.blobs, registry.Config{Replicas: d.cfg.Engine.Replicas})
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	d.onClose(func(context.Context) error { d.registry.Close(); return nil })

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"os"
-	"time"
 
 	"provery/internal/config"
 	"provery/internal/fault"
@@ -11,10 +10,6 @@ import (
 	"provery/internal/store/file"
 	"provery/internal/store/s3"
 )
-
-// bucketTimeout bounds the wait for a bucket whose server can't be reached
-// when the service starts.
-const bucketTimeout = time.Minute
 
 func (d *Daemon) openStore(ctx context.Context) error {
 	if err := os.MkdirAll(d.cfg.DataDir, 0o700); err != nil {
@@ -45,7 +40,11 @@ func (d *Daemon) openFiles(dir string) (*file.Store, error) {
 // openBucket opens the bucket with a directory of copies in front.
 func (d *Daemon) openBucket(ctx context.Context) (err error) {
 	c := d.cfg.Store.S3
-	if d.bucket, err = d.awaitBucket(ctx, s3Config(c)); err != nil {
+	err = d.await(ctx, "blob store", func(ctx context.Context) (err error) {
+		d.bucket, err = s3.Open(ctx, s3Config(c))
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	d.onClose(func(context.Context) error { d.bucket.Close(); return nil })
@@ -69,24 +68,5 @@ func s3Config(c config.S3) s3.Config {
 		Endpoint: c.Endpoint, Bucket: c.Bucket, Prefix: c.Prefix, Region: c.Region,
 		CredentialsFile: c.CredentialsFile, Profile: c.Profile, CAFile: c.CAFile,
 		Encryption: c.Encryption, KMSKey: c.KMSKey, RequestChecksum: c.RequestChecksum, PartSize: int64(c.PartSize),
-	}
-}
-
-// awaitBucket opens the bucket, again and again while its server can't be
-// reached: parts of a cluster start in any order.
-func (d *Daemon) awaitBucket(ctx context.Context, cfg s3.Config) (*s3.Bucket, error) {
-	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
-	defer cancel()
-	for {
-		b, err := s3.Open(ctx, cfg)
-		if err == nil || !fault.Is(err, fault.Overloaded) {
-			return b, err
-		}
-		d.log.Warn("the blob store doesn't answer yet", "error", err)
-		select {
-		case <-ctx.Done():
-			return nil, err
-		case <-time.After(time.Second):
-		}
 	}
 }

@@ -3,14 +3,12 @@ package engine
 import (
 	"context"
 	"errors"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/nats-io/nkeys"
 
 	"provery/internal/fault"
 )
@@ -80,6 +78,8 @@ func connectOptions(ctx context.Context, cfg Config, closed chan struct{}) ([]na
 		// A publish that sits in a buffer while the connection is away would
 		// be reported as sent: fail it at once instead.
 		nats.ReconnectBufSize(-1),
+		// Credentials that expired are replaced in their file: go on.
+		nats.IgnoreAuthErrorAbort(),
 		nats.ClosedHandler(func(*nats.Conn) { close(closed) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
@@ -88,6 +88,9 @@ func connectOptions(ctx context.Context, cfg Config, closed chan struct{}) ([]na
 		}),
 		nats.ReconnectHandler(func(c *nats.Conn) {
 			log.Info("engine reconnected", "server", c.ConnectedServerName(), "version", c.ConnectedServerVersion())
+			if err := checkVersion(c.ConnectedServerVersion()); err != nil {
+				log.Error("engine reconnected to a server that is too old", "error", err)
+			}
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
 			log.Warn("engine reports an error", "error", err, "subject", subjectOf(sub))
@@ -96,29 +99,7 @@ func connectOptions(ctx context.Context, cfg Config, closed chan struct{}) ([]na
 	if deadline, ok := ctx.Deadline(); ok {
 		opts = append(opts, nats.Timeout(max(time.Until(deadline), time.Millisecond)))
 	}
-	if cfg.Credentials != "" {
-		if err := checkCredentials(cfg.Credentials); err != nil {
-			return nil, err
-		}
-		opts = append(opts, nats.UserCredentials(cfg.Credentials))
-	}
-	return opts, nil
-}
-
-// checkCredentials looks at the file before the first connection: the client
-// library would report a bad one as an unreachable server, again and again.
-func checkCredentials(path string) error {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return &fault.Error{Code: fault.InvalidRequest, Detail: "credentials file can't be read", Err: err}
-	}
-	defer clear(b)
-	key, err := nkeys.ParseDecoratedUserNKey(b)
-	if err != nil {
-		return &fault.Error{Code: fault.InvalidRequest, Detail: "credentials file holds no user's key", Err: err}
-	}
-	key.Wipe()
-	return nil
+	return accessOptions(opts, cfg)
 }
 
 func subjectOf(sub *nats.Subscription) string {
@@ -126,14 +107,6 @@ func subjectOf(sub *nats.Subscription) string {
 		return ""
 	}
 	return sub.Subject
-}
-
-// connectFault classifies a failed connection.
-func connectFault(err error) error {
-	if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) {
-		return &fault.Error{Code: fault.InvalidRequest, Detail: "the server refuses the credentials", Err: err}
-	}
-	return unreachable(err, "the server can't be reached")
 }
 
 // checkVersion refuses servers older than minMajor.minMinor. Text after the

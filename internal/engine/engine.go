@@ -34,8 +34,12 @@ type Config struct {
 	// URL addresses an external engine: nats://host:4222, several separated
 	// by commas, or tls://.
 	URL string
-	// Credentials is the path of a NATS credentials file for URL, if any.
-	Credentials string
+	// Credentials is the path of a NATS credentials file for URL (a JWT with
+	// its key), if any; NKey that of a file with a bare nkey seed. At most one
+	// of them is set. Both are read again at each connection.
+	Credentials, NKey string
+	// TLS is for URL.
+	TLS TLS
 
 	// Name identifies this process to the engine's operators. Default: provery.
 	Name string
@@ -46,13 +50,25 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// TLS holds the paths of PEM files, which are read again at each connection.
+// The zero value verifies a server that asks for TLS against the system's
+// certificates, and shows it none.
+type TLS struct {
+	CAFile            string // certificates to trust instead of the system's
+	CertFile, KeyFile string // what the server is shown
+}
+
 // withDefaults checks c and fills in what is absent.
 func (c Config) withDefaults() (Config, error) {
 	switch {
 	case (c.StoreDir == "") == (c.URL == ""):
 		return c, fault.New(fault.InvalidRequest, "open engine: set exactly one of store directory and URL")
-	case c.Credentials != "" && c.URL == "":
-		return c, fault.New(fault.InvalidRequest, "open engine: credentials are for an external engine only")
+	case c.URL == "" && (c.Credentials != "" || c.NKey != "" || c.TLS != TLS{}):
+		return c, fault.New(fault.InvalidRequest, "open engine: credentials and TLS are for an external engine only")
+	case c.Credentials != "" && c.NKey != "":
+		return c, fault.New(fault.InvalidRequest, "open engine: set one of credentials file and nkey file")
+	case (c.TLS.CertFile == "") != (c.TLS.KeyFile == ""):
+		return c, fault.New(fault.InvalidRequest, "open engine: a certificate needs its key, and the other way round")
 	case c.SyncInterval < 0 || c.MaxStore < 0 || c.StartTimeout < 0:
 		return c, fault.New(fault.InvalidRequest, "open engine: negative interval, size or time-out")
 	}

@@ -62,21 +62,15 @@ func Open(ctx context.Context, eng Engine, blobs store.Blobs, cfg Config) (*Regi
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	kv, err := eng.JetStream().CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket:      cfg.Namespace + "-registry",
-		Description: "circuits and key sets of Provery",
-		Storage:     jetstream.FileStorage,
-		Replicas:    max(cfg.Replicas, 1),
-		History:     1,
-	})
+	kv, err := openBucket(ctx, eng.JetStream(), cfg)
 	if err != nil {
-		return nil, engineFault(err, "open registry")
+		return nil, engineFault(ctx, err, "open registry")
 	}
 	r := &Registry{kv: kv, blobs: blobs, now: cfg.Now, mirror: newMirror(), watched: make(chan struct{})}
 	r.health.init()
 	// The watch lives as long as the registry, not as the call.
 	if r.watcher, err = kv.WatchAll(context.WithoutCancel(ctx)); err != nil {
-		return nil, engineFault(err, "follow registry")
+		return nil, engineFault(ctx, err, "follow registry")
 	}
 	complete := make(chan struct{})
 	go r.follow(complete)
@@ -87,6 +81,41 @@ func Open(ctx context.Context, eng Engine, blobs store.Blobs, cfg Config) (*Regi
 		r.Close()
 		return nil, fault.Wrap(ctx.Err(), fault.CodeOf(ctx.Err()), "open registry")
 	}
+}
+
+// openBucket opens the bucket, or creates it. One that has more replicas keeps
+// them: a process with an old configuration must not make everybody's records
+// less safe. A replica that lags may answer a direct get with an old record,
+// so there are none where there are replicas.
+func openBucket(ctx context.Context, js jetstream.JetStream, cfg Config) (jetstream.KeyValue, error) {
+	name := cfg.Namespace + "-registry"
+	kv, err := js.KeyValue(ctx, name)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		kv, err = js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
+			Bucket: name, Description: "circuits and key sets of Provery", Storage: jetstream.FileStorage,
+			Replicas: max(cfg.Replicas, 1), History: 1,
+		})
+		if errors.Is(err, jetstream.ErrBucketExists) { // by another process, just now
+			kv, err = js.KeyValue(ctx, name)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := js.Stream(ctx, "KV_"+name)
+	if err != nil {
+		return nil, err
+	}
+	c := s.CachedInfo().Config
+	replicas := max(cfg.Replicas, c.Replicas, 1)
+	if c.Replicas == replicas && c.AllowDirect == (replicas == 1) {
+		return kv, nil
+	}
+	c.Replicas, c.AllowDirect = replicas, replicas == 1
+	if _, err := js.UpdateStream(ctx, c); err != nil {
+		return nil, err
+	}
+	return js.KeyValue(ctx, name)
 }
 
 // follow brings changes into the mirror until the watch is stopped. It closes
@@ -130,7 +159,7 @@ func (r *Registry) put(ctx context.Context, key string, rev uint64, record any) 
 		next, err = r.kv.Update(ctx, key, b, rev)
 	}
 	if err != nil {
-		return engineFault(err, "write registry")
+		return engineFault(ctx, err, "write registry")
 	}
 	r.mirror.apply(key, next, b)
 	return nil
@@ -141,7 +170,7 @@ func (r *Registry) put(ctx context.Context, key string, rev uint64, record any) 
 func (r *Registry) get(ctx context.Context, key string) ([]byte, uint64, error) {
 	e, err := r.kv.Get(ctx, key)
 	if err != nil {
-		return nil, 0, engineFault(err, "read registry")
+		return nil, 0, engineFault(ctx, err, "read registry")
 	}
 	r.mirror.apply(key, e.Revision(), e.Value())
 	return e.Value(), e.Revision(), nil
@@ -150,11 +179,11 @@ func (r *Registry) get(ctx context.Context, key string) ([]byte, uint64, error) 
 // drop deletes a record.
 func (r *Registry) drop(ctx context.Context, key string) error {
 	if err := r.kv.Delete(ctx, key); err != nil {
-		return engineFault(err, "delete from registry")
+		return engineFault(ctx, err, "delete from registry")
 	}
 	e, err := r.kv.History(ctx, key)
 	if err != nil || len(e) == 0 {
-		return engineFault(err, "delete from registry")
+		return engineFault(ctx, err, "delete from registry")
 	}
 	r.mirror.apply(key, e[len(e)-1].Revision(), nil)
 	return nil
@@ -164,12 +193,13 @@ func (r *Registry) drop(ctx context.Context, key string) error {
 var errSwapped = fault.New(fault.Conflict, "the record changed meanwhile")
 
 // engineFault classifies an error of the engine.
-func engineFault(err error, doing string) error {
+func engineFault(ctx context.Context, err error, doing string) error {
 	var api *jetstream.APIError
+	ended := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case ended && ctx.Err() != nil:
 		return fault.Wrap(err, fault.CodeOf(err), "%s", doing)
 	case errors.Is(err, jetstream.ErrKeyNotFound), errors.Is(err, jetstream.ErrKeyDeleted):
 		return &fault.Error{Code: fault.NotFound, Detail: doing + ": not found", Err: err}
@@ -177,7 +207,8 @@ func engineFault(err error, doing string) error {
 		return errSwapped
 	case errors.As(err, &api) && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant):
 		return errSwapped
-	case errors.Is(err, nats.ErrTimeout), errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrConnectionClosed),
+	case ended, // the client library's own time-out, not the caller's
+		errors.Is(err, nats.ErrTimeout), errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrConnectionClosed),
 		errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, jetstream.ErrNoStreamResponse):
 		return &fault.Error{Code: fault.Overloaded, Detail: doing + ": the job engine does not answer", RetryAfter: 2 * time.Second, Err: err}
 	}
