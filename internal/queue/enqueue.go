@@ -139,6 +139,10 @@ func (q *Queue) newRecord(n *NewJob, args Payload) record {
 	}}
 }
 
+// errTakenOver refuses a call that took so long that another one with the same
+// idempotency key took its place.
+var errTakenOver = &fault.Error{Code: fault.Overloaded, Detail: "enqueue: a repetition of the request has taken its place", RetryAfter: time.Second}
+
 // errUnknown marks an error after which the job may run or not.
 var errUnknown = errors.New("queue: the outcome of the write is unknown")
 
@@ -158,6 +162,9 @@ func (q *Queue) create(ctx context.Context, r record) (snapshot, error) {
 	case err == nil:
 	case err == errSwapped:
 		now, rerr := q.records.getJob(ctx, r.ID)
+		if fault.Is(rerr, fault.NotFound) {
+			return snapshot{}, errTakenOver
+		}
 		if rerr != nil || !now.Created.Equal(r.Created) {
 			return snapshot{}, fault.Wrap(err, fault.Internal, "enqueue")
 		}
@@ -187,17 +194,15 @@ func maybeWritten(err error) bool {
 func (q *Queue) settle(ctx context.Context, id string, cause error) (snapshot, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	for range 2 {
-		s, err := q.records.getJob(ctx, id)
-		if err == nil {
-			return s, nil
-		}
-		if !fault.Is(err, fault.NotFound) {
-			break
-		}
-		if _, err = q.records.remove(ctx, jobKeys+id, 0); err == nil {
-			return snapshot{}, cause
-		}
+	s, err := q.records.getJob(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		s, err = q.fence(ctx, id)
+	}
+	switch {
+	case err == nil:
+		return s, nil
+	case fault.Is(err, fault.NotFound):
+		return snapshot{}, cause
 	}
 	return snapshot{}, &fault.Error{Code: fault.CodeOf(cause), Detail: cause.Error() + "; whether the job was accepted is unknown", RetryAfter: engineRetry, Err: errors.Join(errUnknown, cause)}
 }

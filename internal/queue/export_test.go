@@ -41,3 +41,19 @@ func HalfBatch(ctx context.Context, q *Queue, items []NewJob) (string, error) {
 
 // SetOrphanAge sets how long items wait for their batch.
 func SetOrphanAge(q *Queue, d time.Duration) { q.orphanAge = d }
+
+// ClaimKey does what Enqueue does up to a crash, or a long pause, before it
+// records the job. Accept goes on from there.
+func ClaimKey(ctx context.Context, q *Queue, n NewJob) error {
+	_, err := q.claimKey(ctx, idemKey(n.Owner, n.IdempotencyKey), n)
+	return err
+}
+
+// Accept goes on where ClaimKey ended.
+func Accept(ctx context.Context, q *Queue, n NewJob) error {
+	if err := q.check(ctx, &n); err != nil {
+		return err
+	}
+	_, err := q.accept(ctx, n, idemKey(n.Owner, n.IdempotencyKey))
+	return err
+}

@@ -17,11 +17,13 @@ type idemEntry struct {
 	Job     string       `json:"job"`
 	Request store.Digest `json:"request"`
 	Time    time.Time    `json:"time"`
+	Session string       `json:"session,omitempty"` // as an attempt's
 }
 
 // idemGrace is how long a key may stand for a job whose record isn't there:
-// the call that claimed it is about to write it. Longer than callTimeout.
-const idemGrace = 30 * time.Second
+// the call that claimed it is about to write it. A call that takes longer, or
+// died, loses the key to the next one with the same key; see fence.
+const idemGrace = 2 * time.Second
 
 // idemKey returns the bucket's key for a client's key. Hashing makes any text
 // safe, and keeps clients' texts out of subjects.
@@ -47,7 +49,7 @@ func (q *Queue) claimKey(ctx context.Context, key string, n NewJob) (*snapshot, 
 				return prior, err
 			}
 		}
-		data, err := json.Marshal(idemEntry{Job: n.ID, Request: n.RequestHash, Time: q.now()})
+		data, err := json.Marshal(idemEntry{Job: n.ID, Request: n.RequestHash, Time: q.now(), Session: q.session})
 		if err != nil {
 			return nil, fault.Wrap(err, fault.Internal, "encode idempotency key")
 		}
@@ -77,9 +79,13 @@ func (q *Queue) readKey(ctx context.Context, key string) (idemEntry, uint64, err
 // free to stand for a new one.
 func (q *Queue) prior(ctx context.Context, e idemEntry, n NewJob) (*snapshot, error) {
 	s, err := q.records.getJob(ctx, e.Job)
+	dead := e.Session != q.session && q.session != "" // the call was another process's, which has ended
+	if fault.Is(err, fault.NotFound) && (dead || q.now().Sub(e.Time) >= idemGrace) {
+		if s, err = q.fence(ctx, e.Job); fault.Is(err, fault.NotFound) {
+			return nil, nil
+		}
+	}
 	switch {
-	case fault.Is(err, fault.NotFound) && q.now().Sub(e.Time) >= idemGrace:
-		return nil, nil // deleted, or the process that claimed the key died
 	case fault.Is(err, fault.NotFound):
 		return nil, &fault.Error{Code: fault.Overloaded, Detail: "a request with this idempotency key is being accepted", RetryAfter: time.Second}
 	case err != nil:
@@ -90,6 +96,19 @@ func (q *Queue) prior(ctx context.Context, e idemEntry, n NewJob) (*snapshot, er
 		return nil, nil // the client asks again
 	}
 	return &s, nil
+}
+
+// fence makes sure that a job whose record isn't there won't get one, and
+// returns NotFound then: the call that was about to write it died, or will find
+// that it came too late. It returns the record where that was written in the
+// last moment.
+func (q *Queue) fence(ctx context.Context, id string) (snapshot, error) {
+	if _, err := q.records.remove(ctx, jobKeys+id, 0); err == nil {
+		return snapshot{}, fault.New(fault.NotFound, "no such job")
+	} else if err != errSwapped {
+		return snapshot{}, err
+	}
+	return q.records.getJob(ctx, id) // NotFound, if there is a marker already
 }
 
 // existing returns the job that the key of n stands for, if any.
