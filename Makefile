@@ -90,6 +90,10 @@ test-conformance: $(TOOLCHAIN) ## 120 programs through zokrates-js and Provery o
 test-s3: go ## the blob store against a real S3 server, versitygw (minutes to build, once)
 	.ci/s3 $(CACHE)/bin/versitygw@$(VERSITYGW)
 
+.PHONY: test-faults
+test-faults: setup ## kill, stop and starve the running service, and count the jobs (about 10 minutes)
+	PROVERY_FAULTS=long go test -v -count=1 -timeout 30m ./internal/faulttest
+
 .PHONY: test-evm
 test-evm: $(TOOLCHAIN) ## run the verifier contracts on an EVM and print their gas
 	go test ./internal/contract
