@@ -93,6 +93,7 @@ test-s3: go ## the blob store against a real S3 server, versitygw (minutes to bu
 .PHONY: test-faults
 test-faults: setup ## kill, stop and starve the running service, and count the jobs (about 10 minutes)
 	PROVERY_FAULTS=long go test -v -count=1 -timeout 30m ./internal/faulttest
+	PROVERY_FAULTS=long go test -count=1 -timeout 30m -run 'TestSameOn|TestCluster$$|TestExternalServer|TestKilledProcess' ./internal/queue
 
 .PHONY: test-evm
 test-evm: $(TOOLCHAIN) ## run the verifier contracts on an EVM and print their gas

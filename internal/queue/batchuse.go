@@ -173,7 +173,7 @@ func (q *Queue) CancelBatch(ctx context.Context, id string) (Batch, error) {
 
 // markBatch changes a batch's record; change reports whether it did.
 func (q *Queue) markBatch(ctx context.Context, id string, change func(*batchRecord) bool) error {
-	for {
+	for swaps := 0; swapPause(ctx, swaps); swaps++ {
 		r, rev, err := q.batchRecord(ctx, id)
 		if err != nil || !change(&r) {
 			return err
@@ -193,6 +193,7 @@ func (q *Queue) markBatch(ctx context.Context, id string, change func(*batchReco
 			return err
 		}
 	}
+	return fault.Wrap(ctx.Err(), fault.CodeOf(ctx.Err()), "change batch")
 }
 
 func (q *Queue) cancelItems(ctx context.Context, id string) error {
@@ -232,7 +233,7 @@ func (q *Queue) deleteItems(ctx context.Context, id string) error {
 // forgetBatch removes a batch's record and its idempotency key. Somebody else,
 // such as a sweeper, may do so at the same time.
 func (q *Queue) forgetBatch(ctx context.Context, id string) error {
-	for {
+	for swaps := 0; swapPause(ctx, swaps); swaps++ {
 		r, rev, err := q.batchRecord(ctx, id)
 		if fault.Is(err, fault.NotFound) {
 			return nil
@@ -250,6 +251,7 @@ func (q *Queue) forgetBatch(ctx context.Context, id string) error {
 		q.index.removeBatch(id)
 		return q.forgetKey(ctx, snapshot{record: record{Job: Job{ID: id}, IdemKey: r.IdemKey}})
 	}
+	return fault.Wrap(ctx.Err(), fault.CodeOf(ctx.Err()), "delete batch")
 }
 
 // sweepBatches finishes what was cut short.

@@ -35,7 +35,7 @@ func (q *Queue) acceptBatch(ctx context.Context, r *batchRecord, items []NewJob)
 func (q *Queue) settleBatch(ctx context.Context, id string) (accepted bool, _ error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	for {
+	for swaps := 0; swapPause(ctx, swaps); swaps++ {
 		_, rev, err := q.records.get(ctx, batchKeys+id)
 		switch {
 		case err == nil:
@@ -51,6 +51,7 @@ func (q *Queue) settleBatch(ctx context.Context, id string) (accepted bool, _ er
 			return false, err
 		}
 	}
+	return false, fault.Wrap(ctx.Err(), fault.CodeOf(ctx.Err()), "settle batch")
 }
 
 // batchItems stores large arguments and returns the items' records.

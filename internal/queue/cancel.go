@@ -58,7 +58,7 @@ func (q *Queue) discard(ctx context.Context, s snapshot) error {
 
 // forget removes a record and its idempotency key.
 func (q *Queue) forget(ctx context.Context, s snapshot) error {
-	for range 4 {
+	for swaps := 0; swaps < maxSwaps && swapPause(ctx, swaps); swaps++ {
 		rev, err := q.records.remove(ctx, jobKeys+s.ID, s.rev)
 		if err == nil {
 			q.index.remove(s.ID, rev, false)

@@ -150,38 +150,53 @@ var errUnknown = errors.New("queue: the outcome of the write is unknown")
 // again: the record's id can't be anybody else's, so that a second write finds
 // the first. What is unknown in the end is settled.
 func (q *Queue) create(ctx context.Context, r record) (snapshot, error) {
-	s := snapshot{record: r}
-	var err error
-	for wait := 50 * time.Millisecond; ; wait *= 2 {
-		s.rev, err = q.records.putJob(ctx, &r, 0)
-		if err == nil || !fault.Is(err, fault.Overloaded) || !pause(ctx, wait) {
-			break
-		}
+	s, err := q.write(ctx, r)
+	if maybeWritten(err) {
+		s, err = q.settle(ctx, r.ID, err)
 	}
-	switch {
-	case err == nil:
-	case err == errSwapped:
-		now, rerr := q.records.getJob(ctx, r.ID)
-		if fault.Is(rerr, fault.NotFound) {
-			return snapshot{}, errTakenOver
-		}
-		if rerr != nil || !now.Created.Equal(r.Created) {
-			return snapshot{}, fault.Wrap(err, fault.Internal, "enqueue")
-		}
-		s = now
-	case maybeWritten(err):
-		if s, err = q.settle(ctx, r.ID, err); err != nil {
-			return snapshot{}, fault.Wrap(err, fault.Internal, "enqueue")
-		}
-	default:
+	if err != nil {
 		return snapshot{}, fault.Wrap(err, fault.Internal, "enqueue")
 	}
 	q.index.apply(r.ID, s.rev, s.meta())
 	return s, nil
 }
 
+// write writes a new record until it is there, or refused, or ctx is done.
+func (q *Queue) write(ctx context.Context, r record) (snapshot, error) {
+	wait := 50 * time.Millisecond
+	for swaps := 0; ; {
+		rev, err := q.records.putJob(ctx, &r, 0)
+		switch {
+		case err == nil:
+			return snapshot{record: r, rev: rev}, nil
+		case err == errSwapped:
+			s, err := q.records.getJob(ctx, r.ID)
+			switch {
+			case err == nil && s.Created.Equal(r.Created):
+				return s, nil // an earlier try
+			case err == nil:
+				return snapshot{}, errSwapped
+			case !fault.Is(err, fault.NotFound):
+				return snapshot{}, err
+			case s.rev != 0:
+				return snapshot{}, errTakenOver
+			}
+			if swaps++; !swapPause(ctx, swaps) { // an earlier try is under way
+				return snapshot{}, fault.Wrap(ctx.Err(), fault.CodeOf(ctx.Err()), "write record")
+			}
+		case !fault.Is(err, fault.Overloaded) || !pause(ctx, wait):
+			return snapshot{}, err
+		default:
+			wait *= 2
+		}
+	}
+}
+
 // maybeWritten reports whether a write may have happened in spite of the error.
 func maybeWritten(err error) bool {
+	if err == nil || err == errTakenOver {
+		return false
+	}
 	switch fault.CodeOf(err) {
 	case fault.Overloaded, fault.Canceled, fault.DeadlineExceeded, fault.Internal:
 		return true
@@ -194,10 +209,7 @@ func maybeWritten(err error) bool {
 func (q *Queue) settle(ctx context.Context, id string, cause error) (snapshot, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	s, err := q.records.getJob(ctx, id)
-	if fault.Is(err, fault.NotFound) {
-		s, err = q.fence(ctx, id)
-	}
+	s, err := q.fence(ctx, id)
 	switch {
 	case err == nil:
 		return s, nil

@@ -143,7 +143,7 @@ func TestExternalServer(t *testing.T) {
 	if testing.Short() {
 		kills = 1
 	}
-	port := freePorts(t, 1)[0]
+	port := freePorts(1)[0]
 	srv := startChild(t, role{Server: &serverRole{Name: "one", Dir: t.TempDir(), Port: port}})
 	f := connect(t, clientURL(port), t.TempDir(), queue.Config{})
 	g := connect(t, clientURL(port), f.dir, queue.Config{})
@@ -189,11 +189,10 @@ func TestCluster(t *testing.T) {
 	if testing.Short() {
 		kills = 1
 	}
-	ports := freePorts(t, 6)
+	ports := freePorts(6)
 	nodes := map[string]*child{}
 	for i, name := range []string{"a", "b", "c"} {
-		routes := []int{ports[3+i], ports[3+(i+1)%3], ports[3+(i+2)%3]}
-		nodes[name] = startChild(t, role{Server: &serverRole{Name: name, Dir: t.TempDir(), Port: ports[i], ClusterPorts: routes}})
+		nodes[name] = startChild(t, role{Server: clusterServer(i, name, t.TempDir(), ports)})
 	}
 	url := clientURL(ports[:3]...)
 	f := connect(t, url, t.TempDir(), queue.Config{Replicas: 3})
@@ -215,6 +214,13 @@ func TestCluster(t *testing.T) {
 	l.more(t, 20)
 	l.stop()
 	l.account(t, f.Queue)
+}
+
+// clusterServer is the server i of three, with the ports for clients and then
+// those for the servers.
+func clusterServer(i int, name, dir string, ports []int) *serverRole {
+	routes := []int{ports[3+i], ports[3+(i+1)%3], ports[3+(i+2)%3]}
+	return &serverRole{Name: name, Dir: dir, Port: ports[i], ClusterPorts: routes}
 }
 
 // upToDate reports whether all replicas of the records are: one server may

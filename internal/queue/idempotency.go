@@ -38,7 +38,7 @@ func idemKey(owner, key string) string {
 // claimKey makes the key stand for the job n.ID, and returns nil; or it
 // returns the job that the key already stands for.
 func (q *Queue) claimKey(ctx context.Context, key string, n NewJob) (*snapshot, error) {
-	for range 4 {
+	for swaps := 0; swaps < 8 && swapPause(ctx, swaps); swaps++ {
 		old, rev, err := q.readKey(ctx, key)
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return nil, err
@@ -103,12 +103,18 @@ func (q *Queue) prior(ctx context.Context, e idemEntry, n NewJob) (*snapshot, er
 // that it came too late. It returns the record where that was written in the
 // last moment.
 func (q *Queue) fence(ctx context.Context, id string) (snapshot, error) {
-	if _, err := q.records.remove(ctx, jobKeys+id, 0); err == nil {
-		return snapshot{}, fault.New(fault.NotFound, "no such job")
-	} else if err != errSwapped {
-		return snapshot{}, err
+	for swaps := 0; swapPause(ctx, swaps); swaps++ {
+		s, err := q.records.getJob(ctx, id)
+		if !fault.Is(err, fault.NotFound) || s.rev != 0 { // it is there, or a marker is
+			return s, err
+		}
+		if _, err = q.records.remove(ctx, jobKeys+id, 0); err == nil {
+			return snapshot{}, fault.New(fault.NotFound, "no such job")
+		} else if err != errSwapped {
+			return snapshot{}, err
+		}
 	}
-	return q.records.getJob(ctx, id) // NotFound, if there is a marker already
+	return snapshot{}, fault.Wrap(ctx.Err(), fault.CodeOf(ctx.Err()), "settle job")
 }
 
 // existing returns the job that the key of n stands for, if any.

@@ -19,7 +19,16 @@ func TestMain(m *testing.M) {
 	if text := os.Getenv(roleVariable); text != "" {
 		os.Exit(runRole(text))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(tests{m})
+}
+
+// tests are this package's, with the engine that they share.
+type tests struct{ *testing.M }
+
+// Run runs them.
+func (m tests) Run() int {
+	defer stopExternal()
+	return m.M.Run()
 }
 
 // circuit is a circuit id for tests.
@@ -42,13 +51,13 @@ func open(t testing.TB, dir string, cfg queue.Config) *fixture {
 	}
 	f := &fixture{dir: dir, cfg: cfg}
 	var err error
-	if f.eng, err = engine.Open(t.Context(), engine.Config{StoreDir: dir + "/engine"}); err != nil {
+	if f.eng, f.cfg, err = openEngine(t.Context(), dir, engine.Config{}, cfg); err != nil {
 		t.Fatal(err)
 	}
 	if f.blobs, err = file.Open(dir + "/blobs"); err != nil {
 		t.Fatal(err)
 	}
-	f.Queue = f.another(t, cfg)
+	f.Queue = f.another(t, f.cfg)
 	t.Cleanup(f.stop)
 	return f
 }
@@ -56,7 +65,8 @@ func open(t testing.TB, dir string, cfg queue.Config) *fixture {
 // another opens the same queue once more, as another process would.
 func (f *fixture) another(t testing.TB, cfg queue.Config) *queue.Queue {
 	t.Helper()
-	q, err := queue.Open(t.Context(), f.eng, f.blobs, cfg)
+	cfg.Namespace, cfg.Replicas = f.cfg.Namespace, f.cfg.Replicas
+	q, err := openQueue(t.Context(), f.eng, f.blobs, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,12 +55,15 @@ func (w *world) config(i int) queue.Config {
 func (w *world) open() {
 	var err error
 	// What is tested is a crash of the process: the disk may take its time.
-	w.eng, err = engine.Open(context.Background(), engine.Config{StoreDir: filepath.Join(w.dir, "engine"), SyncInterval: time.Minute})
+	var cfg queue.Config // what the engine wants
+	w.eng, cfg, err = openEngine(context.Background(), w.dir, engine.Config{SyncInterval: time.Minute}, cfg)
 	w.must(err)
 	w.blobs, err = file.Open(filepath.Join(w.dir, "blobs"))
 	w.must(err)
 	for i := range w.procs {
-		w.procs[i], err = queue.Open(context.Background(), w.eng, w.blobs, w.config(i))
+		own := w.config(i)
+		own.Namespace, own.Replicas = cfg.Namespace, cfg.Replicas
+		w.procs[i], err = openQueue(context.Background(), w.eng, w.blobs, own)
 		w.must(err)
 	}
 }

@@ -30,7 +30,7 @@ func (q *Queue) move(ctx context.Context, id string, st step) (snapshot, error) 
 		}
 		st.known = nil
 		switch {
-		case err == errSwapped && swaps < 16:
+		case err == errSwapped && swaps < maxSwaps && swapPause(ctx, swaps):
 			swaps++
 		case fault.Is(err, fault.Overloaded) && time.Now().Before(giveUp) && pause(ctx, wait):
 			wait = min(2*wait, time.Second)
@@ -39,6 +39,10 @@ func (q *Queue) move(ctx context.Context, id string, st step) (snapshot, error) 
 		}
 	}
 }
+
+// maxSwaps is how often a change of a record may lose against others: some
+// seconds.
+const maxSwaps = 40
 
 // try takes the step once.
 func (q *Queue) try(ctx context.Context, id string, st *step) (snapshot, error) {

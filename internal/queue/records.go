@@ -35,7 +35,9 @@ type snapshot struct {
 	rev uint64
 }
 
-// errSwapped says that somebody else changed the key meanwhile.
+// errSwapped says that somebody else changed the key meanwhile, or is about to:
+// the leader of a cluster refuses a write also while another one of the same
+// key is under way, which nobody can read yet.
 var errSwapped = fault.New(fault.Conflict, "the record changed meanwhile")
 
 // bucket is the key-value bucket of the records, used through its stream: a
@@ -162,14 +164,24 @@ func (b *bucket) putJob(ctx context.Context, r *record, rev uint64) (uint64, err
 	return b.put(ctx, jobKeys+r.ID, rev, nats.Header{metaHeader: {string(m)}}, data, 0)
 }
 
-// getJob reads a job's record.
+// swapPause waits, after the nth refusal of a write in a row, until what it lost
+// against can be read. It reports whether ctx allows another try.
+func swapPause(ctx context.Context, n int) bool {
+	if n == 0 {
+		return ctx.Err() == nil
+	}
+	return pause(ctx, time.Millisecond<<min(n-1, 6))
+}
+
+// getJob reads a job's record. With NotFound the snapshot's revision is that of
+// the marker, 0 if there was none: the record may still be about to be written.
 func (b *bucket) getJob(ctx context.Context, id string) (snapshot, error) {
 	if err := CheckID(id); err != nil {
 		return snapshot{}, err
 	}
 	data, rev, err := b.get(ctx, jobKeys+id)
 	if fault.Is(err, fault.NotFound) {
-		return snapshot{}, fault.New(fault.NotFound, "no such job")
+		return snapshot{rev: rev}, fault.New(fault.NotFound, "no such job")
 	}
 	if err != nil {
 		return snapshot{}, err

@@ -46,6 +46,7 @@ func TestRepetitionTakesOver(t *testing.T) {
 // repetition needn't wait.
 func TestRestartFreesKeys(t *testing.T) {
 	t.Parallel()
+	embedded(t)
 	f := open(t, "", queue.Config{})
 	n := newJob()
 	n.ID, n.IdempotencyKey = queue.NewID(time.Now()), "key"
