@@ -168,13 +168,23 @@ func (p *program) carry(v vector, temp int) {
 
 // product is one of the operands of dot.
 type product struct {
-	left  vector
-	right place
-	limb  int // register for a limb of right
+	left      vector
+	right     place
+	limb      int  // register for a limb of right
+	broadcast bool // right is one element of five words, for all lanes
+}
+
+// loadRight loads limb i of f's right operand.
+func (p *program) loadRight(f product, i int) {
+	if f.broadcast {
+		p.op("VPBROADCASTQ", fmt.Sprintf("%d(%s)", f.right.offset+8*i, f.right.base), z(f.limb))
+		return
+	}
+	p.op("VMOVDQU64", f.right.limb(i), z(f.limb))
 }
 
 // mul returns left·b/2^260 mod p; see dot.
-func (p *program) mul(b place) vector { return p.dot(product{left, b, right}) }
+func (p *program) mul(b place) vector { return p.dot(product{left: left, right: b, limb: right}) }
 
 // dot returns the sum of the products, divided by 2^260, mod p: below
 // p·(1 + x·y/84) for one product of operands below x·p and y·p. Each step adds a
@@ -191,7 +201,7 @@ func (p *program) dot(products ...product) vector {
 			p.op("VPXORQ", z(r), z(r), z(r))
 		}
 		for _, f := range products {
-			p.op("VMOVDQU64", f.right.limb(step), z(f.limb))
+			p.loadRight(f, step)
 			for i := range limbs {
 				p.op("VPMADD52LUQ", z(f.limb), z(f.left[i]), z(t[i]))
 			}

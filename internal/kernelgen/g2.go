@@ -115,7 +115,7 @@ func (p *program) gatherG2() {
 
 // product2 is the argument of dot for a·b + c·d.
 func product2(a vector, b place, c vector, d place) []product {
-	return []product{{a, b, right}, {c, d, right2}}
+	return []product{{left: a, right: b, limb: right}, {left: c, right: d, limb: right2}}
 }
 
 // chordG2 is chordG1 for G2, with the same factors of powers of 2: the inverse of the

@@ -30,6 +30,7 @@ import (
 func Generate() map[string][]byte {
 	return map[string][]byte{
 		filepath.Join("msm", "kernel_amd64.s"): msmKernels(),
+		filepath.Join("ntt", "kernel_amd64.s"): nttKernels(),
 	}
 }
 

@@ -26,3 +26,6 @@ func msmG1(ctx context.Context, points []bw6761.G1Affine, scalars []fr.Element, 
 func msmG2(ctx context.Context, points []bw6761.G2Affine, scalars []fr.Element, threads int) (bw6761.G2Affine, error) {
 	return multiExpG2(ctx, points, scalars, threads)
 }
+
+// newPlan returns nil: package ntt has nothing for this curve.
+func newPlan(*Domain) plan { return nil }
