@@ -57,7 +57,7 @@ type KeySet struct {
 	Circuit            string     `json:"circuit" doc:"Id of the circuit that the keys belong to."`
 	Scheme             string     `json:"scheme" example:"groth16"`
 	Curve              string     `json:"curve" example:"bn128"`
-	Layout             string     `json:"layout" doc:"File layout that the proving key was read from." enum:"ark,bellman,native" example:"ark"`
+	Layout             string     `json:"layout" doc:"File layout that the proving key was read from." enum:"ark,bellman,snarkjs,native" example:"ark"`
 	Provenance         Provenance `json:"provenance" doc:"Where the keys come from. Proofs of insecure-dev keys prove nothing to anyone who doesn't trust the machine that made the keys." enum:"uploaded,insecure-dev"`
 	SelfTest           string     `json:"self_test,omitempty" doc:"Whether a proof with sample arguments was made and verified at registration: passed, or why not."`
 	ProvingKeyDigest   string     `json:"proving_key_digest"`

@@ -137,7 +137,7 @@ func (c *child) prepareSynthetic(ctx context.Context, m *material) (*Prepared, e
 	}
 	var key scheme.ProvingKey
 	p.Setup, err = measure(func() (err error) {
-		key, err = backend.Setup(ctx, program.System(), rand.Reader, ThisMachine().Cores)
+		key, err = backend.Setup(ctx, scheme.SetupInput{System: program.System(), Rand: rand.Reader, Threads: ThisMachine().Cores})
 		return err
 	})
 	if err != nil {

@@ -179,13 +179,13 @@ func (p *proof) proveOurs(ctx context.Context, s *script, key scheme.ProvingKey,
 // proveWithOwnKey makes keys, proves with them, and has zokrates-js prove with
 // them too.
 func (p *proof) proveWithOwnKey(ctx context.Context, s *script) {
-	key, err := p.own.Setup(ctx, p.imported.System(), rand.Reader, threads)
+	key, err := p.own.Setup(ctx, scheme.SetupInput{System: p.imported.System(), Rand: rand.Reader, Threads: threads})
 	if !p.check("set up", err) {
 		return
 	}
 	var pk bytes.Buffer
 	vk, err := key.VerifyingKey().Encode()
-	if !p.check("export the key", errors.Join(key.Export(&pk), err)) {
+	if !p.check("export the key", errors.Join(key.Export(&pk, nil), err)) {
 		return
 	}
 	for name, content := range map[string][]byte{"own.key": pk.Bytes(), "own.vk": vk} {

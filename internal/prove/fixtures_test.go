@@ -186,7 +186,7 @@ func sameExport(t *testing.T, f fixture, key scheme.ProvingKey) {
 		t.Errorf("%v: the verifying key's JSON differs from verification.key (%v)", f, err)
 	}
 	var out bytes.Buffer
-	switch err := key.Export(&out); {
+	switch err := key.Export(&out, nil); {
 	case key.Layout() == scheme.LayoutBellman:
 	case err != nil:
 		t.Errorf("%v: %v", f, err)

@@ -33,13 +33,13 @@ func TestGM17BothWays(t *testing.T) {
 	for i, x := range ours {
 		x.dir, x.files = filepath.Join(dir, "ours", string(rune('a'+i))), filepath.Join(fixtures, x.program, x.curve.String())
 		x.open(t)
-		key, err := x.backend.Setup(t.Context(), x.source.System(), rand.Reader, 2)
+		key, err := x.backend.Setup(t.Context(), scheme.SetupInput{System: x.source.System(), Rand: rand.Reader, Threads: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
 		x.prove(t, key)
 		var pk bytes.Buffer
-		if err := key.Export(&pk); err != nil {
+		if err := key.Export(&pk, nil); err != nil {
 			t.Fatal(err)
 		}
 		x.write(t, "proving.key", pk.Bytes())

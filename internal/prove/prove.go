@@ -128,7 +128,11 @@ func (p *Prover) check(ctx context.Context, proof scheme.Proof, public curve.Vec
 }
 
 func (p *Prover) encode(proof scheme.Proof, solution *frontend.Solution) (*Result, error) {
-	encoded, err := p.backend.EncodeProof(proof, solution.Public)
+	encode := p.backend.EncodeProof
+	if frontend.ToolsOf(p.program) == frontend.SnarkJSTools && p.backend.Scheme() == scheme.Groth16 {
+		encode = p.backend.EncodeSnarkJS
+	}
+	encoded, err := encode(proof, solution.Public)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "encode proof")
 	}
@@ -137,4 +141,13 @@ func (p *Prover) encode(proof scheme.Proof, solution *frontend.Solution) (*Resul
 		return nil, fault.Wrap(err, fault.Internal, "encode public inputs")
 	}
 	return &Result{Proof: encoded, Outputs: solution.Outputs, PublicInputs: inputs, Logs: solution.Logs}, nil
+}
+
+// LayoutOf returns the layout that keys for a program are set up in, which is
+// what the tools of its language read.
+func LayoutOf(p frontend.Program) scheme.Layout {
+	if frontend.ToolsOf(p) == frontend.SnarkJSTools {
+		return scheme.LayoutSnarkJS
+	}
+	return scheme.LayoutNative
 }

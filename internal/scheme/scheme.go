@@ -41,6 +41,7 @@ type Layout string
 const (
 	LayoutArk     Layout = "ark"     // zokrates --backend ark (arkworks 0.3, uncompressed)
 	LayoutBellman Layout = "bellman" // zokrates --backend bellman and its MPC ceremonies
+	LayoutSnarkJS Layout = "snarkjs" // .zkey, of snarkjs and of Provery's ceremonies
 	LayoutNative  Layout = "native"  // set up by Provery; exported as ark
 )
 
@@ -49,9 +50,9 @@ type Backend interface {
 	Scheme() ID
 	Curve() curve.ID
 
-	// Setup makes a key pair for s from the randomness of rand. Whoever
-	// knows rand's output can forge proofs: the keys are for development.
-	Setup(ctx context.Context, s *r1cs.System, rand io.Reader, threads int) (ProvingKey, error)
+	// Setup makes a key pair from the randomness of in.Rand. Whoever knows
+	// what it yielded can forge proofs: the keys are for development.
+	Setup(ctx context.Context, in SetupInput) (ProvingKey, error)
 
 	// ImportProvingKey reads a proving key of size bytes in a foreign
 	// layout ("" tries each) and checks everything about it: lengths
@@ -65,12 +66,12 @@ type Backend interface {
 	// start at a multiple of 8. The key's points are trusted.
 	OpenProvingKey(file []byte) (ProvingKey, error)
 
-	// ParseVerifyingKey reads ZoKrates's verification.key and checks its
-	// points.
+	// ParseVerifyingKey reads ZoKrates's verification.key or snarkjs's
+	// verification_key.json and checks its points.
 	ParseVerifyingKey(json []byte) (VerifyingKey, error)
 
-	// ParseProof reads ZoKrates's proof.json, checks its points and
-	// returns the proof with its public inputs.
+	// ParseProof reads ZoKrates's proof.json, or what EncodeSnarkJS writes,
+	// checks its points and returns the proof with its public inputs.
 	ParseProof(json []byte) (Proof, curve.Vector, error)
 
 	// Prove makes a proof. It fails with fault.UnsatisfiedWitness if the
@@ -87,6 +88,11 @@ type Backend interface {
 	// EncodeProof writes proof and public inputs as ZoKrates's proof.json.
 	EncodeProof(proof Proof, public curve.Vector) ([]byte, error)
 
+	// EncodeSnarkJS writes an object of snarkjs's proof.json as "proof" and
+	// public.json as "public"; fault.Unsupported if snarkjs lacks the scheme
+	// or the curve.
+	EncodeSnarkJS(proof Proof, public curve.Vector) ([]byte, error)
+
 	// PublicInputs returns the inputs as 0x-prefixed fixed-width hex, as in
 	// proof.json.
 	PublicInputs(public curve.Vector) ([]string, error)
@@ -94,6 +100,16 @@ type Backend interface {
 	// ParsePublicInputs reads inputs given as decimal or 0x-prefixed hex.
 	// A value outside of the field is fault.InvalidRequest.
 	ParsePublicInputs(inputs []string) (curve.Vector, error)
+}
+
+// SetupInput is what Setup needs.
+type SetupInput struct {
+	System *r1cs.System
+	// Layout is the one that the key can be exported in: LayoutNative, if it is
+	// "", or LayoutSnarkJS.
+	Layout  Layout
+	Rand    io.Reader
+	Threads int
 }
 
 // ImportInput is what ImportProvingKey reads.
@@ -129,8 +145,9 @@ type ProvingKey interface {
 	// WriteFile writes the key in Provery's own format, which
 	// docs/formats/container.md describes.
 	WriteFile(w io.Writer) error
-	// Export writes the key in the ark layout of ZoKrates.
-	Export(w io.Writer) error
+	// Export writes the key, which was made for s, in its layout: a native key
+	// as ark. A layout that can't be written is fault.Unsupported.
+	Export(w io.Writer, s *r1cs.System) error
 	// Fits checks that the key was made for a system of s's dimensions.
 	Fits(s *r1cs.System) error
 }
@@ -143,6 +160,9 @@ type VerifyingKey interface {
 	NumPublic() int
 	// Encode writes the key as ZoKrates's verification.key (JSON).
 	Encode() ([]byte, error)
+	// EncodeSnarkJS writes the key as snarkjs's verification_key.json;
+	// fault.Unsupported if snarkjs lacks the scheme or the curve.
+	EncodeSnarkJS() ([]byte, error)
 	// Equal reports whether other holds the same points.
 	Equal(other VerifyingKey) bool
 }

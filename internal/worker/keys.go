@@ -128,7 +128,7 @@ func (r *Registrar) Setup(ctx context.Context, circuit registry.Circuit, schemeN
 		return registry.KeySet{}, err
 	}
 	k, _, err := r.withProgram(ctx, circuit, func(program frontend.Program) (registry.KeySet, error) {
-		key, err := backend.Setup(ctx, program.System(), rand.Reader, r.threads)
+		key, err := backend.Setup(ctx, scheme.SetupInput{System: program.System(), Layout: prove.LayoutOf(program), Rand: rand.Reader, Threads: r.threads})
 		if err != nil {
 			return registry.KeySet{}, err
 		}

@@ -16,6 +16,7 @@ import (
 	"provery/internal/frontend"
 	"provery/internal/prove"
 	"provery/internal/r1cs"
+	"provery/internal/scheme"
 	"provery/internal/scheme/groth16"
 )
 
@@ -117,7 +118,7 @@ func TestProve(t *testing.T) {
 				t.Fatal(err)
 			}
 			seed := rand.NewChaCha8([32]byte{1})
-			key, err := backend.Setup(t.Context(), p.System(), seed, 1)
+			key, err := backend.Setup(t.Context(), scheme.SetupInput{System: p.System(), Rand: seed, Threads: 1})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,7 +12,7 @@ func fixture(t testing.TB, name string) map[string][]byte {
 	t.Helper()
 	files := map[string][]byte{}
 	for _, role := range []string{RoleR1CS, RoleWasm, RoleSym} {
-		b, err := os.ReadFile(filepath.Join("testdata", name+"."+role))
+		b, err := os.ReadFile(filepath.Join("../../../testdata/circom/bn128", name+"."+role))
 		if err != nil {
 			t.Fatal(err)
 		}

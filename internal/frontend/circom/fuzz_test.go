@@ -74,7 +74,7 @@ func FuzzSym(f *testing.F) {
 
 // FuzzWitness reads witness files of tiny.
 func FuzzWitness(f *testing.F) {
-	b, err := os.ReadFile("testdata/tiny.wtns")
+	b, err := os.ReadFile("../../../testdata/circom/bn128/tiny.wtns")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -102,6 +102,9 @@ func (p *program[S]) Curve() curve.ID { return p.system.Curve }
 // System returns the constraint system.
 func (p *program[S]) System() *r1cs.System { return p.system }
 
+// Tools returns frontend.SnarkJSTools.
+func (p *program[S]) Tools() frontend.Tools { return frontend.SnarkJSTools }
+
 // ABI returns the names and types of inputs and outputs.
 func (p *program[S]) ABI() json.RawMessage { return p.abiJSON }
 

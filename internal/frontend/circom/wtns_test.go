@@ -29,12 +29,12 @@ func sectionOf(b []byte) *io.SectionReader {
 	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
 }
 
-// TestWitnessFile compares with testdata/tiny.wtns, which snarkjs 0.7.6 made.
+// TestWitnessFile compares with testdata/circom/bn128/tiny.wtns, which snarkjs 0.7.6 made.
 func TestWitnessFile(t *testing.T) {
 	t.Parallel()
 	p := open(t, "tiny")
 	files := p.(frontend.WitnessFiles)
-	want, err := os.ReadFile("testdata/tiny.wtns")
+	want, err := os.ReadFile("../../../testdata/circom/bn128/tiny.wtns")
 	if err != nil {
 		t.Fatal(err)
 	}

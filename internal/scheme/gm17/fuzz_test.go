@@ -40,7 +40,7 @@ func FuzzOpenProvingKey(f *testing.F) {
 			return
 		}
 		if opened.Fits(sys) == nil {
-			_ = opened.Export(io.Discard)
+			_ = opened.Export(io.Discard, sys)
 		}
 		_, _ = opened.VerifyingKey().Encode()
 	})

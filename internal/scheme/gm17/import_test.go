@@ -38,7 +38,7 @@ func importBytes(b scheme.Backend, sys *r1cs.System, data []byte, layout scheme.
 func arkFile(t testing.TB, pk scheme.ProvingKey) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	if err := pk.Export(&out); err != nil {
+	if err := pk.Export(&out, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()

@@ -102,4 +102,4 @@ func (pk *provingKey[S, A1, A2]) Fits(s *r1cs.System) error {
 }
 
 // Export writes the key in the ark layout of ZoKrates.
-func (pk *provingKey[S, A1, A2]) Export(w io.Writer) error { return pk.writeArk(w) }
+func (pk *provingKey[S, A1, A2]) Export(w io.Writer, _ *r1cs.System) error { return pk.writeArk(w) }

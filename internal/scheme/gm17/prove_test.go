@@ -24,7 +24,7 @@ import (
 func setUp[S, A1, A2 any](t testing.TB, b *backend[S, A1, A2], seed uint64, sh shape) (*provingKey[S, A1, A2], *r1cs.System, r1cs.Witness) {
 	t.Helper()
 	sys, w := randomSystem(b.Field, seed, sh)
-	key, err := b.Setup(context.Background(), sys, fixedRandom(seed), 2)
+	key, err := b.Setup(context.Background(), scheme.SetupInput{System: sys, Rand: fixedRandom(seed), Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,15 +290,15 @@ func TestSetupRefuses(t *testing.T) {
 	t.Parallel()
 	b := newBackend(bn254.Suite())
 	sys, _ := randomSystem(b.Field, 1, shape{constraints: 3})
-	if _, err := b.Setup(context.Background(), sys, strings.NewReader("dry"), 1); !fault.Is(err, fault.Internal) {
+	if _, err := b.Setup(context.Background(), scheme.SetupInput{System: sys, Rand: strings.NewReader("dry"), Threads: 1}); !fault.Is(err, fault.Internal) {
 		t.Errorf("no randomness: got %v", err)
 	}
-	if _, err := newBackend(bls12381.Suite()).Setup(context.Background(), sys, fixedRandom(1), 1); !fault.Is(err, fault.InvalidArtifact) {
+	if _, err := newBackend(bls12381.Suite()).Setup(context.Background(), scheme.SetupInput{System: sys, Rand: fixedRandom(1), Threads: 1}); !fault.Is(err, fault.InvalidArtifact) {
 		t.Errorf("another curve's system: got %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := b.Setup(ctx, sys, fixedRandom(1), 1); !errors.Is(err, context.Canceled) {
+	if _, err := b.Setup(ctx, scheme.SetupInput{System: sys, Rand: fixedRandom(1), Threads: 1}); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: got %v", err)
 	}
 	if _, err := New(0); !fault.Is(err, fault.Unsupported) {

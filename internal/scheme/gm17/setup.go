@@ -18,11 +18,11 @@ type secrets[S any] struct {
 	zTau             S // Z(tau) = tau^N - 1
 }
 
-// Setup makes a key pair for s, as scheme.Backend says. The domain's root is
+// Setup makes a key pair, as scheme.Backend says, always a native one. The domain's root is
 // arkworks's, so that the key can be exported, and g and h are the curve's
 // standard generators.
-func (b *backend[S, A1, A2]) Setup(ctx context.Context, s *r1cs.System, rand io.Reader, threads int) (scheme.ProvingKey, error) {
-	pk, err := b.setup(ctx, s, rand, threads)
+func (b *backend[S, A1, A2]) Setup(ctx context.Context, in scheme.SetupInput) (scheme.ProvingKey, error) {
+	pk, err := b.setup(ctx, in.System, in.Rand, in.Threads)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "set up gm17")
 	}

@@ -32,7 +32,7 @@ const (
 	sectionColumnsB            // u32: the columns of both
 	sectionL                   // the finite points of the private part
 	sectionColumnsL            // u32: their columns
-	sectionH                   // n-1 points
+	sectionH                   // n-1 points; n in the layout of snarkjs
 )
 
 // WriteFile writes the key in Provery's own format, as scheme.ProvingKey says.
@@ -111,7 +111,10 @@ func (pk *provingKey[S, A1, A2]) openPoints(f *container.File) error {
 			pk.vk.gammaABC, err = wire.OpenElements(f, sectionGammaABC, d.instance, g1.FromMemory)
 			return
 		},
-		func() (err error) { pk.h, err = wire.OpenElements(f, sectionH, d.domain-1, g1.FromMemory); return },
+		func() (err error) {
+			pk.h, err = wire.OpenElements(f, sectionH, pk.quotientSize(), g1.FromMemory)
+			return
+		},
 		func() (err error) {
 			pk.a, err = wire.OpenQuery(f, sectionA, sectionColumnsA, g1.FromMemory, 0, d.variables)
 			return

@@ -10,15 +10,16 @@ import (
 	"provery/internal/scheme/wire"
 )
 
-// ImportProvingKey reads a key in the ark or the bellman layout, as
-// scheme.Backend says. Beside every point it checks
+// ImportProvingKey reads a key in the ark or the bellman layout or that of
+// snarkjs, as scheme.Backend says. Beside every point it checks
 //
 //   - that no point is infinity which can't be in an honest key, and that no
 //     query has a point for a column that the program doesn't use there;
 //   - that the pairs of the key that stand for one secret in G1 and in G2 do:
 //     beta, delta, and B, by a random linear combination.
 //
-// A file doesn't name its layout or program: its length tells.
+// A file of the first two doesn't name its layout or program: its length
+// tells. One of snarkjs holds the program's matrices A and B, which are compared.
 func (b *backend[S, A1, A2]) ImportProvingKey(ctx context.Context, in scheme.ImportInput) (scheme.ProvingKey, error) {
 	pk, err := b.importKey(ctx, in)
 	if err != nil {
@@ -36,6 +37,9 @@ func (b *backend[S, A1, A2]) importKey(ctx context.Context, in scheme.ImportInpu
 		return nil, err
 	}
 	d := dimensionsOf(in.System)
+	if in.Layout == scheme.LayoutSnarkJS || in.Layout == "" && wire.IsZKey(in.Data) {
+		return b.importZKey(ctx, in, d, dense)
+	}
 	columnsA, columnsB := compacted(dense, d.instance)
 	sizes := map[scheme.Layout]int64{scheme.LayoutArk: b.arkSize(d)}
 	if b.Curve() == curve.BN128 {

@@ -79,7 +79,7 @@ func reverseEach(b []byte, size int) {
 func arkFile(t testing.TB, pk scheme.ProvingKey) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	if err := pk.Export(&out); err != nil {
+	if err := pk.Export(&out, nil); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
@@ -112,7 +112,7 @@ func TestBellmanLayout(t *testing.T) {
 					t.Errorf("%+v: the proof differs", sh)
 				}
 			}
-			if err := pk.Export(io.Discard); !fault.Is(err, fault.Unsupported) {
+			if err := pk.Export(io.Discard, sys); !fault.Is(err, fault.Unsupported) {
 				t.Errorf("export of a bellman key: got %v, want unsupported", err)
 			}
 		}

@@ -35,10 +35,17 @@ func (vk *verifyingKey[S, A1, A2]) Encode() ([]byte, error) {
 	return wire.Indented(out)
 }
 
-// ParseVerifyingKey reads ZoKrates's verification.key, as scheme.Backend says.
+// ParseVerifyingKey reads ZoKrates's verification.key or snarkjs's verification_key.json, as scheme.Backend says.
 // Anything wrong is fault.InvalidArtifact.
 func (b *backend[S, A1, A2]) ParseVerifyingKey(data []byte) (scheme.VerifyingKey, error) {
 	const doing = "read verifying key"
+	if wire.IsSnarkJS(data) {
+		vk, err := b.parseSnarkJSKey(data)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.InvalidArtifact, doing)
+		}
+		return vk, nil
+	}
 	var in verifyingKeyJSON
 	if err := wire.Unmarshal(data, &in); err != nil {
 		return nil, fault.New(fault.InvalidArtifact, doing+": %s", err)

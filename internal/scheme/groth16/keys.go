@@ -53,7 +53,8 @@ type provingKey[S, A1, A2 any] struct {
 	b1     wire.Query[A1]
 	b2     wire.Query[A2] // shares columns with b1
 	l      wire.Query[A1] // private columns only
-	h      []A1           // n-1 points: tau^i·Z(tau)/delta
+	h      []A1           // the quotient's basis: see quotientBasis
+	odd    S              // root of the odd powers, in snarkjs's layout
 	work   *wire.Workspace[S]
 }
 
@@ -63,11 +64,15 @@ func (b *backend[S, A1, A2]) newProvingKey(d dimensions, layout scheme.Layout) (
 	if err != nil {
 		return nil, err
 	}
-	return &provingKey[S, A1, A2]{
+	pk := &provingKey[S, A1, A2]{
 		dimensions: d, layout: layout,
 		vk:   &verifyingKey[S, A1, A2]{backend: b},
 		work: b.NewWorkspace(d.domain, omega, d.domain),
-	}, nil
+	}
+	if pk.inOddBasis() {
+		pk.odd, err = b.Omega(layout, 2*d.domain)
+	}
+	return pk, err
 }
 
 // Scheme returns scheme.Groth16.
@@ -97,11 +102,15 @@ func (pk *provingKey[S, A1, A2]) Fits(s *r1cs.System) error {
 	return nil
 }
 
-// Export writes the key in the ark layout of ZoKrates. A bellman key is
-// fault.Unsupported: it uses another root of unity, which the file can't say.
-func (pk *provingKey[S, A1, A2]) Export(w io.Writer) error {
-	if pk.layout == scheme.LayoutBellman {
+// Export writes the key in its layout, as scheme.ProvingKey says: a native key
+// as ark. A bellman key is fault.Unsupported: it has no ark form, since it uses
+// another root of unity, which the file can't say.
+func (pk *provingKey[S, A1, A2]) Export(w io.Writer, s *r1cs.System) error {
+	switch pk.layout {
+	case scheme.LayoutBellman:
 		return fault.New(fault.Unsupported, "export proving key: a bellman key has no ark form")
+	case scheme.LayoutSnarkJS:
+		return pk.writeZKey(w, s)
 	}
 	return pk.writeArk(w)
 }

@@ -40,7 +40,7 @@ type prover[S, A1, A2 any] struct {
 	in         scheme.ProveInput
 	loan       *wire.Loan[S]
 	assignment r1cs.Assignment[S]
-	h          []S // the quotient's coefficients
+	h          []S // the quotient in the key's basis
 	sumA       A1
 	sumB1      A1
 	sumB2      A2
@@ -79,7 +79,7 @@ func (p *prover[S, A1, A2]) multiplyWitness(ctx context.Context) error {
 	}, p.in.Threads)
 }
 
-// quotient computes the coefficients of h.
+// quotient computes h in the key's basis.
 func (p *prover[S, A1, A2]) quotient(ctx context.Context) error {
 	domain, err := p.pk.work.Domain()
 	if err != nil {
@@ -96,11 +96,14 @@ func (p *prover[S, A1, A2]) quotient(ctx context.Context) error {
 	// Rows m to m+l-1 of A hold the instance columns.
 	copy(a[m:], p.assignment.Z[:p.pk.instance])
 	p.h = a
+	if p.pk.inOddBasis() {
+		return domain.OddQuotient(ctx, a, b, c, &p.pk.odd, p.in.Threads)
+	}
 	return domain.Quotient(ctx, a, b, c, p.in.Threads)
 }
 
 func (p *prover[S, A1, A2]) multiplyH(ctx context.Context) error {
-	if last := len(p.h) - 1; !p.Field.IsZero(&p.h[last]) {
+	if last := len(p.h) - 1; !p.pk.inOddBasis() && !p.Field.IsZero(&p.h[last]) {
 		return fault.New(fault.Internal, "prove: the quotient has a remainder")
 	}
 	return p.Sum(ctx, []curve.Product[S, A1]{

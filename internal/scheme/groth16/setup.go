@@ -22,10 +22,15 @@ type columns[S any] struct {
 	u, v, w []S
 }
 
-// Setup makes a key pair for s, as scheme.Backend says. The domain's root is
-// arkworks's, so that the key can be exported.
-func (b *backend[S, A1, A2]) Setup(ctx context.Context, s *r1cs.System, rand io.Reader, threads int) (scheme.ProvingKey, error) {
-	pk, err := b.setup(ctx, s, scheme.LayoutNative, rand, threads)
+// Setup makes a key pair, as scheme.Backend says: in snarkjs's layout if that is
+// asked for and the curve has it, otherwise a native key, for which the
+// domain's root is arkworks's so that it can be exported.
+func (b *backend[S, A1, A2]) Setup(ctx context.Context, in scheme.SetupInput) (scheme.ProvingKey, error) {
+	layout := scheme.LayoutNative
+	if in.Layout == scheme.LayoutSnarkJS && b.HasLayout(in.Layout) {
+		layout = in.Layout
+	}
+	pk, err := b.setup(ctx, in.System, layout, in.Rand, in.Threads)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "set up groth16")
 	}
@@ -45,6 +50,9 @@ func (b *backend[S, A1, A2]) setup(ctx context.Context, s *r1cs.System, layout s
 	secret, err := b.drawSecrets(rand, d.domain)
 	if err != nil {
 		return nil, err
+	}
+	if layout == scheme.LayoutSnarkJS {
+		b.Field.SetUint64(&secret.gamma, 1) // as in snarkjs's keys
 	}
 	at, err := b.columnsAtTau(s, pk, &secret)
 	if err != nil {
@@ -76,22 +84,22 @@ func (pk *provingKey[S, A1, A2]) multiplyOut(ctx context.Context, secret *secret
 	if pk.b2, err = wire.MulQuery(ctx, b.G2, &g2, at.v, 0, threads); err != nil {
 		return err
 	}
-	abc, h := pk.instanceAndQuotient(secret, at)
+	abc := pk.instanceAndPrivate(secret, at)
 	if vk.gammaABC, err = b.G1.MulEach(ctx, &g1, abc[:pk.instance], threads); err != nil {
 		return err
 	}
 	if err := query(&pk.l, abc[pk.instance:], pk.instance); err != nil {
 		return err
 	}
-	pk.h, err = b.G1.MulEach(ctx, &g1, h, threads)
+	pk.h, err = b.G1.MulEach(ctx, &g1, pk.quotientBasis(secret), threads)
 	return err
 }
 
-// instanceAndQuotient returns the logarithms of gamma_abc followed by those of
-// l, (beta·u + alpha·v + w)/gamma and over delta, and of h, tau^i·Z(tau)/delta.
-func (pk *provingKey[S, A1, A2]) instanceAndQuotient(secret *secrets[S], at columns[S]) (abc, h []S) {
+// instanceAndPrivate returns the logarithms of gamma_abc followed by those of
+// l, (beta·u + alpha·v + w)/gamma and over delta.
+func (pk *provingKey[S, A1, A2]) instanceAndPrivate(secret *secrets[S], at columns[S]) []S {
 	f := pk.vk.backend.Field
-	abc = at.u
+	abc := at.u
 	f.ScaleVec(abc, at.u, &secret.beta)
 	f.ScaleVec(at.v, at.v, &secret.alpha)
 	f.AddVec(abc, abc, at.v)
@@ -101,10 +109,7 @@ func (pk *provingKey[S, A1, A2]) instanceAndQuotient(secret *secrets[S], at colu
 	f.ScaleVec(abc[:pk.instance], abc[:pk.instance], &inverse)
 	f.Inverse(&inverse, &secret.delta)
 	f.ScaleVec(abc[pk.instance:], abc[pk.instance:], &inverse)
-	h = make([]S, pk.domain-1)
-	f.Mul(&inverse, &inverse, &secret.zTau)
-	f.Powers(h, &inverse, &secret.tau)
-	return abc, h
+	return abc
 }
 
 // drawSecrets draws non-zero secrets with tau outside of the domain of n points.

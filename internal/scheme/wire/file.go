@@ -17,7 +17,7 @@ const fixedWords = 3
 
 var schemeCodes = []scheme.ID{"", scheme.Groth16, scheme.GM17}
 
-var layoutCodes = []scheme.Layout{"", scheme.LayoutArk, scheme.LayoutBellman, scheme.LayoutNative}
+var layoutCodes = []scheme.Layout{"", scheme.LayoutArk, scheme.LayoutBellman, scheme.LayoutNative, scheme.LayoutSnarkJS}
 
 // Header returns the header of a key.
 func (b *Base[S, A1, A2]) Header(layout scheme.Layout, dimensions ...int) []uint64 {

@@ -84,6 +84,11 @@ func ParsePoint[S, A any](g curve.Group[S, A], p *curve.Params, name string, raw
 	if err != nil {
 		return fault.Wrap(err, fault.InvalidArtifact, "%s", name)
 	}
+	return takeFinite(g, name, buf, dst)
+}
+
+// takeFinite sets dst to the finite point that buf encodes, and checks it.
+func takeFinite[S, A any](g curve.Group[S, A], name string, buf []byte, dst *A) error {
 	points := make([]A, 1)
 	if err := g.Decode(points, buf); err != nil {
 		return fault.Wrap(err, fault.InvalidArtifact, "%s", name)

@@ -68,11 +68,14 @@ func (b *Base[S, A1, A2]) EncodeProof(p scheme.Proof, public curve.Vector) ([]by
 	return Indented(out)
 }
 
-// ParseProof reads ZoKrates's proof.json, as scheme.Backend says. Anything
+// ParseProof reads ZoKrates's proof.json or what EncodeSnarkJS writes, as scheme.Backend says. Anything
 // wrong is fault.InvalidRequest.
 func (b *Base[S, A1, A2]) ParseProof(data []byte) (scheme.Proof, curve.Vector, error) {
 	fail := func(detail string) (scheme.Proof, curve.Vector, error) {
 		return nil, curve.Vector{}, fault.New(fault.InvalidRequest, "read proof: %s", detail)
+	}
+	if IsSnarkJS(data) {
+		return b.parseSnarkJS(data)
 	}
 	var in proofJSON
 	if err := Unmarshal(data, &in); err != nil {

@@ -101,6 +101,12 @@ func WriteQuery[S, A any](w io.Writer, g curve.Group[S, A], q *Query[A], first, 
 	if err := binary.Write(w, binary.LittleEndian, uint64(n)); err != nil {
 		return err
 	}
+	return EachPoint(g, q, first, n, func(points []A) error { return WritePoints(w, g, points...) })
+}
+
+// EachPoint calls f with the n points of the columns from first on, in order
+// and in blocks, infinity where q has none. f must not keep them.
+func EachPoint[S, A any](g curve.Group[S, A], q *Query[A], first, n int, f func(points []A) error) error {
 	const block = 1024
 	buffer := make([]A, 0, block)
 	next := 0 // index into q of the first point not yet written
@@ -111,7 +117,7 @@ func WriteQuery[S, A any](w io.Writer, g curve.Group[S, A], q *Query[A], first, 
 			next++
 		}
 		if buffer = append(buffer, point); len(buffer) == block || i == n-1 {
-			if err := WritePoints(w, g, buffer...); err != nil {
+			if err := f(buffer); err != nil {
 				return err
 			}
 			buffer = buffer[:0]

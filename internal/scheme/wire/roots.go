@@ -24,7 +24,28 @@ var (
 	bellmanRoots = map[curve.ID]string{
 		curve.BN128: "1748695177688661943023146337482803886740723238769601073607632802312037301404", // 7^t
 	}
+	// snarkjsRoots are those of snarkjs's field library.
+	snarkjsRoots = map[curve.ID]string{
+		curve.BN128:    "19103219067921713944291392827692070036145651957329286315305642004821462161904", // 5^t
+		curve.BLS12381: "937917089079007706106976984802249742464848817460758522850752807661925904159",   // 5^t
+	}
 )
+
+func rootsOf(layout scheme.Layout) map[curve.ID]string {
+	switch layout {
+	case scheme.LayoutBellman:
+		return bellmanRoots
+	case scheme.LayoutSnarkJS:
+		return snarkjsRoots
+	}
+	return arkRoots
+}
+
+// HasLayout reports whether keys on the curve have the layout.
+func (b *Base[S, A1, A2]) HasLayout(layout scheme.Layout) bool {
+	_, ok := rootsOf(layout)[b.Curve()]
+	return ok
+}
 
 // Omega returns the generator of the domain of n points that keys in the
 // layout are made for. Keys of Provery's own set-up use arkworks's. A layout
@@ -32,11 +53,7 @@ var (
 // fault.Unsupported.
 func (b *Base[S, A1, A2]) Omega(layout scheme.Layout, n int) (S, error) {
 	var root S
-	roots := arkRoots
-	if layout == scheme.LayoutBellman {
-		roots = bellmanRoots
-	}
-	decimal, ok := roots[b.Curve()]
+	decimal, ok := rootsOf(layout)[b.Curve()]
 	if !ok {
 		return root, fault.New(fault.Unsupported, "layout %s on %v", layout, b.Curve())
 	}

@@ -8,6 +8,7 @@ import (
 
 	"provery/internal/curve"
 	"provery/internal/fault"
+	"provery/internal/iden3"
 	"provery/internal/parallel"
 	"provery/internal/scheme"
 )
@@ -16,6 +17,9 @@ import (
 // has that one's size, or the one that has the file's size. A layout that
 // sizes lacks is fault.Unsupported.
 func ChooseLayout(in scheme.ImportInput, sizes map[scheme.Layout]int64) (scheme.Layout, error) {
+	if IsZKey(in.Data) && in.Layout == "" {
+		return "", fault.New(fault.Unsupported, "a .zkey file, which holds no key of this scheme and curve")
+	}
 	if in.Layout != "" {
 		size, known := sizes[in.Layout]
 		if !known {
@@ -32,6 +36,13 @@ func ChooseLayout(in scheme.ImportInput, sizes map[scheme.Layout]int64) (scheme.
 		}
 	}
 	return "", fault.New(fault.InvalidArtifact, "%d bytes; a key for this program has %d in layout ark", in.Size, sizes[scheme.LayoutArk])
+}
+
+// IsZKey reports whether the file is one of snarkjs's keys.
+func IsZKey(data io.ReaderAt) bool {
+	var head [12]byte
+	n, _ := data.ReadAt(head[:], 0)
+	return iden3.KindOf(head[:n]) == "zkey"
 }
 
 // Source reads the parts of a proving key, in order, for the duration of one

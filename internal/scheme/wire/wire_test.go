@@ -103,16 +103,16 @@ func refuseKeys(t *testing.T, b, theirs scheme.Backend) {
 	t.Helper()
 	sys := square()
 	w := r1cs.Erase(curve.BN128, r1cs.Assignment[bn254Element]{Z: parsed(bn254.NewField(), 1, 3, 9)})
-	key, err := theirs.Setup(context.Background(), sys, counting{}, 1)
+	key, err := theirs.Setup(context.Background(), scheme.SetupInput{System: sys, Rand: counting{}, Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := b.Setup(context.Background(), sys, counting{}, 1)
+	own, err := b.Setup(context.Background(), scheme.SetupInput{System: sys, Rand: counting{}, Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var file, ark bytes.Buffer
-	if err := errors.Join(key.WriteFile(&file), key.Export(&ark)); err != nil {
+	if err := errors.Join(key.WriteFile(&file), key.Export(&ark, nil)); err != nil {
 		t.Fatal(err)
 	}
 	_, err = b.OpenProvingKey(file.Bytes())
