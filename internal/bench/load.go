@@ -51,47 +51,70 @@ func (c *clock) run() *Run {
 
 // load makes proofs by several goroutines at once.
 func (s *subject) load(ctx context.Context, req *loadRequest) (*Load, error) {
+	return runLoad(req, func(i int) error {
+		_, err := s.prove(ctx, i, req.Threads, nil)
+		return err
+	})
+}
+
+// loading is a load under way.
+type loading struct {
+	req   *loadRequest
+	until time.Time
+	prove func(i int) error
+
+	mu      sync.Mutex
+	started int
+	out     Load
+	err     error
+}
+
+// runLoad calls prove by several goroutines at once, as the request says, and
+// measures. The CPU time is that of this process.
+func runLoad(req *loadRequest, prove func(i int) error) (*Load, error) {
 	if req.Parallel < 1 {
 		return nil, fault.New(fault.InvalidRequest, "at least one proof at a time is needed")
 	}
-	var (
-		mu      sync.Mutex
-		out     Load
-		first   error
-		started int
-		work    sync.WaitGroup
-	)
 	start := now()
-	until := start.wall.Add(time.Duration(req.Seconds * float64(time.Second)))
-	next := func(mine int) (int, bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		if first != nil || mine > 0 && (started >= req.Proofs || req.Seconds > 0 && time.Now().After(until)) {
-			return 0, false
-		}
-		started++
-		return started - 1, true
-	}
+	l := &loading{req: req, until: start.wall.Add(time.Duration(req.Seconds * float64(time.Second))), prove: prove}
+	var work sync.WaitGroup
 	for range req.Parallel {
-		work.Go(func() {
-			for mine := 0; ; mine++ {
-				i, more := next(mine)
-				if !more {
-					return
-				}
-				began := time.Now()
-				_, err := s.prove(ctx, i, req.Threads, nil)
-				mu.Lock()
-				if err != nil {
-					first = errors.Join(first, err)
-				} else {
-					out.Latencies = append(out.Latencies, time.Since(began).Seconds())
-				}
-				mu.Unlock()
-			}
-		})
+		work.Go(l.work)
 	}
 	work.Wait()
-	out.Cost, out.Proofs = start.since(), len(out.Latencies)
-	return &out, first
+	l.out.Cost, l.out.Proofs = start.since(), len(l.out.Latencies)
+	return &l.out, l.err
+}
+
+// work makes proofs, one after another, while there are any to make.
+func (l *loading) work() {
+	for mine := 0; ; mine++ {
+		i, more := l.next(mine)
+		if !more {
+			return
+		}
+		began := time.Now()
+		err := l.prove(i)
+		took := time.Since(began).Seconds()
+		l.mu.Lock()
+		if err != nil {
+			l.err = errors.Join(l.err, err)
+		} else {
+			l.out.Latencies = append(l.out.Latencies, took)
+		}
+		l.mu.Unlock()
+	}
+}
+
+// next returns the number of the next proof, for a goroutine that has made
+// some.
+func (l *loading) next(mine int) (int, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	over := l.started >= l.req.Proofs || l.req.Seconds > 0 && time.Now().After(l.until)
+	if l.err != nil || mine > 0 && over {
+		return 0, false
+	}
+	l.started++
+	return l.started - 1, true
 }

@@ -9,6 +9,8 @@
 package bench
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"runtime"
 	"slices"
@@ -71,6 +73,35 @@ func memoryOf(process, entry string) int64 {
 		}
 	}
 	return 0
+}
+
+// shareOf returns a process's resident memory, with pages that it shares counted
+// in part; 0 if that isn't known.
+func shareOf(pid int) (n int64) {
+	scan(fmt.Sprintf("/proc/%d/smaps_rollup", pid), func(key, value string) {
+		if key == "Pss" {
+			n = kilobytes(value)
+		}
+	})
+	return n
+}
+
+// cpuOf returns the processor time of another process so far; 0 if it isn't
+// known.
+func cpuOf(pid int) time.Duration {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	// The name, in brackets, may hold anything; user and system time are the
+	// 12th and 13th field behind it, in hundredths of a second on every Linux.
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 // kilobytes reads "123 kB"; 0 if it is something else.

@@ -30,6 +30,7 @@ type Report struct {
 
 	Workloads []Result       `json:"workloads,omitempty"`
 	Service   *ServiceReport `json:"service,omitempty"`
+	Scaling   *Scaling       `json:"scaling,omitempty"`
 	Peers     *Peers         `json:"peers,omitempty"`
 	// Skipped says what was asked for and isn't there, and why.
 	Skipped []Skip `json:"skipped,omitempty"`

@@ -43,6 +43,9 @@ func (r *Report) Text(w io.Writer) {
 		fmt.Fprintln(w)
 		r.Service.text(w)
 	}
+	if r.Scaling != nil {
+		r.Scaling.text(w)
+	}
 	if r.Peers != nil {
 		fmt.Fprintln(w)
 		r.Peers.text(w)

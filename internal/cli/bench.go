@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,6 +22,7 @@ type benchCommand struct {
 	List    benchListCommand    `cmd:"" help:"List the workloads."`
 	Prepare benchPrepareCommand `cmd:"" help:"Make what workloads need ahead: the keys of synthetic ones."`
 	Run     benchRunCommand     `cmd:"" help:"Measure workloads and write a report."`
+	Scaling benchScalingCommand `cmd:"" help:"Measure how proving grows with the machine, with proofs at a time and with worker processes."`
 	Peers   benchPeersCommand   `cmd:"" help:"Compare with other provers, on the same circuits, keys and arguments."`
 	Compare benchCompareCommand `cmd:"" help:"Compare two reports."`
 	Report  benchReportCommand  `cmd:"" help:"Print reports again: as text, or as tables for a document."`
@@ -107,8 +110,64 @@ func (o *benchOutput) write(e *env, r *bench.Report) error {
 	return e.print(r, r.Text)
 }
 
+// benchOwn is a circuit of the user's.
+type benchOwn struct {
+	Artefact  map[string]string `help:"File of a circuit of your own, by its role: program, abi." placeholder:"ROLE=FILE" group:"A circuit of your own"`
+	Frontend  string            `help:"Its language." default:"zokrates" group:"A circuit of your own"`
+	Key       string            `help:"Its proving key." placeholder:"FILE" group:"A circuit of your own"`
+	Arguments string            `help:"Its arguments: JSON values, one after another, that are proven in turn." placeholder:"FILE" group:"A circuit of your own"`
+}
+
+// find returns the workloads of the names, or the user's own.
+func (o *benchOwn) find(e *env, names []string) ([]bench.Workload, error) {
+	if len(o.Artefact) == 0 {
+		return bench.Find(names)
+	}
+	if o.Key == "" || o.Arguments == "" {
+		return nil, usage("a circuit of your own needs --artefact, --key and --arguments")
+	}
+	w := bench.Workload{Name: "own", Title: "a circuit of your own", Frontend: o.Frontend, Files: map[string]string{}, Make: "nothing here"}
+	var err error
+	for role, name := range o.Artefact {
+		if w.Files[role], err = filepath.Abs(name); err != nil {
+			return nil, err
+		}
+	}
+	if w.Key, err = filepath.Abs(o.Key); err != nil {
+		return nil, err
+	}
+	lists, err := e.values(o.Arguments)
+	if err != nil {
+		return nil, err
+	}
+	if len(lists) == 0 {
+		return nil, fault.New(fault.InvalidRequest, "%s: there are no arguments", o.Arguments)
+	}
+	w.Arguments = func(i int) (json.RawMessage, error) { return lists[i%len(lists)], nil }
+	return []bench.Workload{w}, nil
+}
+
+// values reads JSON values that follow each other.
+func (e *env) values(name string) (out []json.RawMessage, err error) {
+	f, err := e.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	for dec := json.NewDecoder(io.LimitReader(f, maxArguments)); ; {
+		var v json.RawMessage
+		if err := dec.Decode(&v); errors.Is(err, io.EOF) {
+			return out, nil
+		} else if err != nil {
+			return nil, fault.New(fault.InvalidRequest, "%s: %v", name, err)
+		}
+		out = append(out, v)
+	}
+}
+
 type benchRunCommand struct {
 	benchOutput
+	benchOwn
 	Workloads []string      `arg:"" optional:"" help:"Names of workloads, or zokrates, synthetic, all; without any, a choice that takes some minutes."`
 	Repeat    int           `help:"Runs of each that count, after one that doesn't." default:"7"`
 	Threads   []int         `help:"Numbers of threads for each proof; 1 and all cores without it." placeholder:"N,..."`
@@ -118,7 +177,7 @@ type benchRunCommand struct {
 
 // Run measures and prints a report.
 func (c *benchRunCommand) Run(ctx context.Context, e *env, b *benchCommand) error {
-	workloads, err := bench.Find(c.Workloads)
+	workloads, err := c.find(e, c.Workloads)
 	if err != nil {
 		return err
 	}
@@ -156,6 +215,7 @@ func (c *benchRunCommand) service(ctx context.Context, lab *bench.Lab) (*bench.S
 
 type benchPeersCommand struct {
 	benchOutput
+	benchOwn
 	Workloads      []string      `arg:"" optional:"" help:"Names of workloads." default:"eddsa"`
 	Repeat         int           `help:"Runs of each that count, after one that doesn't." default:"5"`
 	Time           time.Duration `help:"Stop after this time with what there is." placeholder:"10m"`
@@ -165,7 +225,7 @@ type benchPeersCommand struct {
 
 // Run measures provers beside each other and prints a report.
 func (c *benchPeersCommand) Run(ctx context.Context, e *env, b *benchCommand) error {
-	workloads, err := bench.Find(c.Workloads)
+	workloads, err := c.find(e, c.Workloads)
 	if err != nil {
 		return err
 	}
@@ -186,79 +246,6 @@ func (c *benchPeersCommand) Run(ctx context.Context, e *env, b *benchCommand) er
 		return err
 	}
 	return c.write(e, r)
-}
-
-type benchCompareCommand struct {
-	Before string  `arg:"" help:"Report to compare with."`
-	After  string  `arg:"" help:"Report to judge."`
-	Anyway bool    `help:"Compare reports of different machines too."`
-	Fail   float64 `help:"Exit with 1 if something is certainly slower by more than this factor." placeholder:"1.05"`
-}
-
-// Run compares two reports.
-func (c *benchCompareCommand) Run(e *env) error {
-	before, err := e.benchReport(c.Before)
-	if err != nil {
-		return err
-	}
-	after, err := e.benchReport(c.After)
-	if err != nil {
-		return err
-	}
-	compared, err := bench.Compare(before, after, c.Anyway)
-	if err != nil {
-		return err
-	}
-	if err := e.print(compared, compared.Text); err != nil {
-		return err
-	}
-	if c.Fail > 0 {
-		if slower := compared.Slower(c.Fail); len(slower) > 0 {
-			return fault.New(fault.InvalidRequest, "%d figures are slower by more than a factor of %.3g", len(slower), c.Fail)
-		}
-	}
-	return nil
-}
-
-// maxReport bounds a report's file.
-const maxReport = 64 << 20
-
-// benchReport reads a report.
-func (e *env) benchReport(name string) (*bench.Report, error) {
-	b, err := e.read(name, maxReport)
-	if err != nil {
-		return nil, err
-	}
-	r, err := bench.ReadReport(b)
-	if err != nil {
-		return nil, fault.Wrap(err, fault.InvalidArtifact, "%s", name)
-	}
-	return r, nil
-}
-
-type benchReportCommand struct {
-	Reports []string `arg:"" help:"Reports to print."`
-}
-
-// Run prints reports.
-func (c *benchReportCommand) Run(e *env) error {
-	for _, name := range c.Reports {
-		r, err := e.benchReport(name)
-		if err != nil {
-			return err
-		}
-		r.Text(e.Stdout)
-	}
-	return nil
-}
-
-// benchChild is the process that a measurement runs in.
-func benchChild(ctx context.Context, sys System) int {
-	if err := bench.Child(ctx, sys.Stdin, sys.Stdout); err != nil {
-		fmt.Fprintln(sys.Stderr, "provery:", err)
-		return exitFailed
-	}
-	return exitOK
 }
 
 // commit returns what the binary was built from: by the build's own record, or

@@ -97,7 +97,7 @@ func TestRatio(t *testing.T) {
 // often as they say.
 func TestCoverage(t *testing.T) {
 	t.Parallel()
-	const draws = 4000
+	const draws = 1000
 	r := rand.New(rand.NewPCG(1, 2))
 	sample := func(n int, scale float64) []float64 {
 		v := make([]float64, n)
