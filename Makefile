@@ -6,6 +6,10 @@ SHELL       := /bin/bash
 
 export CGO_ENABLED := 0
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+REVISION  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+COMMITTED ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+HOSTARCH  := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
+OTHERARCH := $(if $(filter arm64,$(HOSTARCH)),amd64,arm64)
 LDFLAGS   := -s -w -X main.version=$(VERSION)
 CACHE     ?= $(CURDIR)/build/cache
 TOOLCHAIN := toolchain/zokrates/node_modules/.package-lock.json
@@ -85,6 +89,30 @@ fuzz: ## every fuzz target for FUZZTIME (5s)
 .PHONY: test-conformance
 test-conformance: $(TOOLCHAIN) ## 120 programs through zokrates-js and Provery on all curves (about 15 minutes)
 	PROVERY_CONFORMANCE=all go test -v -count=1 -timeout 90m -run 'TestConformance$$' ./internal/conformance
+
+.PHONY: image
+image: go ## container image: with docker where its daemon runs, else as an archive
+	@if docker info >/dev/null 2>&1; then $(MAKE) --no-print-directory image-docker; else \
+	  echo "no docker daemon answers: making an archive instead"; $(MAKE) --no-print-directory image-archive; fi
+
+.PHONY: image-docker
+image-docker:
+	docker build -f deploy/Dockerfile --target provery --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) -t provery:$(VERSION) .
+	docker build -f deploy/Dockerfile --target toolchain --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) -t provery:$(VERSION)-toolchain .
+
+.PHONY: image-archive
+image-archive: go ## build/image/*.tar for amd64 and arm64, without a container engine ("docker load", or any OCI tool)
+	@mkdir -p build/image
+	for arch in amd64 arm64; do GOOS=linux GOARCH=$$arch go build -trimpath -ldflags '$(LDFLAGS)' -o build/image/provery-$$arch ./cmd/provery; done
+	go run ./deploy/image -out build/image/provery.tar -tag provery:$(VERSION) -version $(VERSION) -revision $(REVISION) -created $(COMMITTED) \
+	  -binary $(HOSTARCH)=build/image/provery-$(HOSTARCH) -binary $(OTHERARCH)=build/image/provery-$(OTHERARCH)
+
+.PHONY: image-toolchain
+image-toolchain: image-archive $(TOOLCHAIN) ## the same with the ZoKrates compiler, for this machine's architecture
+	build/image/provery-$(HOSTARCH) toolchain install zokrates --dir build/image/toolchain-$(VERSION)
+	go run ./deploy/image -out build/image/provery-toolchain.tar -tag provery:$(VERSION)-toolchain -version $(VERSION) -revision $(REVISION) -created $(COMMITTED) \
+	  -binary $(HOSTARCH)=build/image/provery-$(HOSTARCH) -add build/image/toolchain-$(VERSION)=/opt/provery/toolchain \
+	  -add toolchain/zokrates/node_modules/zokrates-js/LICENSE=/usr/share/doc/zokrates-js/LICENSE
 
 .PHONY: test-s3
 test-s3: go ## the blob store against a real S3 server, versitygw (minutes to build, once)

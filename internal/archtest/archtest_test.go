@@ -74,6 +74,8 @@ var table = map[string]rule{
 	"internal/bench/*":               {8, service}, // parts of it that know nothing of the service
 	"internal/cli":                   {10, service},
 	"cmd/*":                          {11, service},
+	"deploy":                         {11, service}, // tests of the files there
+	"deploy/*":                       {11, service},
 	"examples/*":                     {11, service},
 	"examples/zokrates/eddsa/signer": {0, public},
 	"internal/archtest":              {0, testing_},

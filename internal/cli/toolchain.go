@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 
 	"provery/internal/config"
 	"provery/internal/fault"
@@ -45,7 +44,7 @@ func (c *toolchainInstall) Run(ctx context.Context, e *env) error {
 		if err != nil {
 			return err
 		}
-		dir = filepath.Join(cfg.DataDir, "toolchain")
+		dir = cfg.CompilerPath()
 	}
 	fmt.Fprintln(e.Stderr, "Preparing the compiler; the first time this takes about half a minute ...")
 	if err := compiler.Prepare(ctx, c.Package, dir); err != nil {

@@ -5,6 +5,9 @@ import "time"
 // Compiler bounds compilations of circuits' sources. The compilers themselves
 // are installed by "provery toolchain".
 type Compiler struct {
+	// Dir is where the compilers are installed. Default: toolchain in
+	// DataDir.
+	Dir string `yaml:"dir"`
 	// Slots is the number of compilations at a time in this process, each of
 	// which may take Memory. Default 1; 0 compiles nothing here.
 	Slots int `yaml:"slots"`

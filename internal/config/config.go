@@ -67,6 +67,11 @@ func Roles() []string { return []string{RoleAll, RoleAPI, RoleWorker} }
 // BlobPath returns where the blobs are.
 func (c *Config) BlobPath() string { return cmp.Or(c.BlobDir, filepath.Join(c.DataDir, "blobs")) }
 
+// CompilerPath returns where the compilers are.
+func (c *Config) CompilerPath() string {
+	return cmp.Or(c.Compiler.Dir, filepath.Join(c.DataDir, "toolchain"))
+}
+
 // SealKeyPath returns where the sealing keys are.
 func (c *Config) SealKeyPath() string {
 	return cmp.Or(c.SealKey, filepath.Join(c.DataDir, "seal.key"))

@@ -22,7 +22,7 @@ import (
 func (d *Daemon) openCompilers(context.Context) error {
 	c := d.cfg.Compiler
 	made, err := compiler.New(compiler.Config{
-		Toolchain: d.path("toolchain"), TempDir: d.spool, Concurrency: max(c.Slots, 1),
+		Toolchain: d.cfg.CompilerPath(), TempDir: d.spool, Concurrency: max(c.Slots, 1),
 		Limits: compiler.Limits{
 			Time: c.Time, Memory: int64(c.Memory), SourceBytes: int64(c.MaxSourceBytes),
 			Files: c.MaxFiles, ImportDepth: c.MaxImportDepth,
