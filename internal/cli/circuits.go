@@ -16,7 +16,7 @@ import (
 )
 
 type circuitsCommand struct {
-	Add    circuitsAdd    `cmd:"" help:"Register a compiled circuit, with its keys if you have them."`
+	Add    circuitsAdd    `cmd:"" help:"Register a circuit, compiled or as source, with its keys if you have them."`
 	List   circuitsList   `cmd:"" help:"List the registered circuits."`
 	Show   circuitsShow   `cmd:"" help:"Show a circuit, its arguments and its keys."`
 	Remove circuitsRemove `cmd:"" help:"Remove a circuit with its tags and keys."`
@@ -24,8 +24,11 @@ type circuitsCommand struct {
 }
 
 type circuitsAdd struct {
-	Name         string `arg:"" help:"Name for the circuit, such as payments or payments:v2."`
-	Program      string `arg:"" help:"Compiled program: ZoKrates's file 'out'."`
+	Name         string `arg:"" help:"Name for the circuit, such as payments or payments:v2. May be left out for source: it is called as its file or folder then."`
+	Program      string `arg:"" optional:"" help:"Compiled program: ZoKrates's file 'out'. Or source, which the service compiles: a .zok file with what it imports, a folder, or an archive (tar, tar.gz, zip)."`
+	Curve        string `help:"Of source: the curve to compile for." placeholder:"bn128"`
+	Debug        bool   `help:"Of source: keep log statements, for 'witness --logs'."`
+	Main         string `help:"Of a folder or an archive: the file with the main function; main.zok without it." placeholder:"FILE"`
 	ABI          string `help:"The program's abi.json. Without it, arguments are a flat list of field elements." name:"abi" placeholder:"FILE"`
 	Frontend     string `help:"Circuit language." default:"zokrates"`
 	Key          string `help:"Proving key to upload." placeholder:"FILE"`
@@ -46,26 +49,9 @@ func (c *circuitsAdd) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	name, tag, _ := strings.Cut(c.Name, ":")
-	files := map[string]string{"program": c.Program}
-	if c.ABI != "" {
-		files["abi"] = c.ABI
-	}
-	r := client.Registration{Frontend: c.Frontend, Name: name, Tag: tag, Artefacts: map[string]io.Reader{}}
-	for role, file := range files {
-		f, err := e.uploadOf(file, kindOfRole[role])
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		r.Artefacts[role] = f
-	}
-	circuit, existed, err := cl.Register(ctx, r)
+	circuit, err := c.register(ctx, e, cl)
 	if err != nil {
 		return err
-	}
-	if existed {
-		fmt.Fprintln(e.Stderr, "The circuit was registered before.")
 	}
 	if c.Key != "" || c.Setup != "" {
 		if _, err := addKeys(ctx, e, cl, circuit.ID, keyFiles{c.Key, c.VerifyingKey, c.Scheme, "", c.Setup}); err != nil {
@@ -76,6 +62,48 @@ func (c *circuitsAdd) Run(ctx context.Context, e *env) error {
 		}
 	}
 	return e.print(circuit, func(w io.Writer) { showCircuit(w, circuit) })
+}
+
+// register registers the program, or has the source compiled.
+func (c *circuitsAdd) register(ctx context.Context, e *env, cl *client.Client) (_ *api.Circuit, err error) {
+	if c.Program == "" && isSource(c.Name) {
+		c.Program = c.Name
+		if c.Name, err = nameOf(c.Program); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case c.Program == "":
+		return nil, usage("give the compiled program, or source: circuits add NAME FILE")
+	case isSource(c.Program):
+		return c.compile(ctx, e, cl)
+	case c.Curve != "" || c.Debug || c.Main != "":
+		return nil, usage("--curve, --debug and --main are for source; this is taken for a compiled program")
+	}
+	return c.upload(ctx, e, cl)
+}
+
+// upload registers a compiled program.
+func (c *circuitsAdd) upload(ctx context.Context, e *env, cl *client.Client) (*api.Circuit, error) {
+	name, tag, _ := strings.Cut(c.Name, ":")
+	files := map[string]string{"program": c.Program}
+	if c.ABI != "" {
+		files["abi"] = c.ABI
+	}
+	r := client.Registration{Frontend: c.Frontend, Name: name, Tag: tag, Artefacts: map[string]io.Reader{}}
+	for role, file := range files {
+		f, err := e.uploadOf(file, kindOfRole[role])
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		r.Artefacts[role] = f
+	}
+	circuit, existed, err := cl.Register(ctx, r)
+	if err == nil && existed {
+		fmt.Fprintln(e.Stderr, "The circuit was registered before.")
+	}
+	return circuit, err
 }
 
 // uploadOf is upload for a file that should be of a kind.

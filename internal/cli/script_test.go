@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"provery/internal/cli"
+	"provery/internal/frontend/zokrates/compiler"
 )
 
 func TestMain(m *testing.M) {
@@ -33,14 +34,22 @@ func TestMain(m *testing.M) {
 //	crash                 kill it
 //	replace file old new  replace the first old, which must be there
 //
-// and $FIXTURES is the directory of ZoKrates's files.
+// and $FIXTURES is the directory of ZoKrates's files, $COMPILER that of the
+// compiler.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	if err := compiler.Prepare(t.Context(), "../../toolchain/zokrates/node_modules/zokrates-js", "../../build/cache/zokrates-js"); err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
 			root, err := filepath.Abs("../../testdata/zokrates")
 			e.Setenv("FIXTURES", root)
+			if err == nil {
+				root, err = filepath.Abs("../../build/cache/zokrates-js")
+			}
+			e.Setenv("COMPILER", root)
 			e.Values[serverKey{}] = &server{vars: e.Vars}
 			return err
 		},
