@@ -177,7 +177,7 @@ func TestFixturesBothWays(t *testing.T) {
 	}
 }
 
-// sameExport checks that an ark key is exported as it was imported, and that its
+// sameExport checks that a key is exported as it was imported, and that its
 // verifying part is verification.key byte for byte.
 func sameExport(t *testing.T, f fixture, key scheme.ProvingKey) {
 	t.Helper()
@@ -187,7 +187,6 @@ func sameExport(t *testing.T, f fixture, key scheme.ProvingKey) {
 	}
 	var out bytes.Buffer
 	switch err := key.Export(&out, nil); {
-	case key.Layout() == scheme.LayoutBellman:
 	case err != nil:
 		t.Errorf("%v: %v", f, err)
 	case !bytes.Equal(out.Bytes(), read(t, f.key("proving.key"))):

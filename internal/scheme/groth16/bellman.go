@@ -1,6 +1,12 @@
 package groth16
 
-import "provery/internal/scheme/wire"
+import (
+	"bufio"
+	"io"
+
+	"provery/internal/fault"
+	"provery/internal/scheme/wire"
+)
 
 // The bellman layout (bellman_ce 0.3, bn128 only): alpha_g1, beta_g1, beta_g2,
 // gamma_g2, delta_g1, delta_g2, ic, h, l, a, b_g1, b_g2. Vectors start with
@@ -36,4 +42,24 @@ func (pk *provingKey[S, A1, A2]) readBellman(r *wire.Source, columnsA, columnsB 
 		func() (err error) { pk.b1.Points, err = wire.ReadFinite(r, g1, "b_g1", len(columnsB)); return },
 		func() (err error) { pk.b2.Points, err = wire.ReadFinite(r, g2, "b_g2", len(columnsB)); return },
 	)
+}
+
+// writeBellman writes pk, which was read from the bellman layout, as it was.
+func (pk *provingKey[S, A1, A2]) writeBellman(w io.Writer) error {
+	b, vk := pk.vk.backend, pk.vk
+	out := bufio.NewWriterSize(w, 1<<16)
+	err := wire.InOrder(
+		func() error { return wire.WriteBellmanPoints(out, b.G1, []A1{vk.alpha, pk.beta}) },
+		func() error { return wire.WriteBellmanPoints(out, b.G2, []A2{vk.beta, vk.gamma}) },
+		func() error { return wire.WriteBellmanPoints(out, b.G1, []A1{pk.delta}) },
+		func() error { return wire.WriteBellmanPoints(out, b.G2, []A2{vk.delta}) },
+		func() error { return wire.WriteBellmanVector(out, b.G1, vk.gammaABC) },
+		func() error { return wire.WriteBellmanVector(out, b.G1, pk.h) },
+		func() error { return wire.WriteBellmanVector(out, b.G1, pk.l.Points) },
+		func() error { return wire.WriteBellmanVector(out, b.G1, pk.a.Points) },
+		func() error { return wire.WriteBellmanVector(out, b.G1, pk.b1.Points) },
+		func() error { return wire.WriteBellmanVector(out, b.G2, pk.b2.Points) },
+		out.Flush,
+	)
+	return fault.Wrap(err, fault.Internal, "write proving key")
 }

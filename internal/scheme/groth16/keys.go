@@ -103,12 +103,12 @@ func (pk *provingKey[S, A1, A2]) Fits(s *r1cs.System) error {
 }
 
 // Export writes the key in its layout, as scheme.ProvingKey says: a native key
-// as ark. A bellman key is fault.Unsupported: it has no ark form, since it uses
-// another root of unity, which the file can't say.
+// as ark. Ark's and bellman's can't be turned into each other: they use different
+// roots of unity, which the points depend on.
 func (pk *provingKey[S, A1, A2]) Export(w io.Writer, s *r1cs.System) error {
 	switch pk.layout {
 	case scheme.LayoutBellman:
-		return fault.New(fault.Unsupported, "export proving key: a bellman key has no ark form")
+		return pk.writeBellman(w)
 	case scheme.LayoutSnarkJS:
 		return pk.writeZKey(w, s)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+	"slices"
 
 	"provery/internal/curve"
 )
@@ -93,6 +94,32 @@ func WritePoints[S, A any](w io.Writer, g curve.Group[S, A], points ...A) error 
 // WriteVector writes points in the ark layout, after their number.
 func WriteVector[S, A any](w io.Writer, g curve.Group[S, A], points []A) error {
 	return WriteQuery(w, g, &Query[A]{Points: points}, 0, len(points))
+}
+
+// WriteBellmanPoints writes finite points in the bellman layout, without their
+// number.
+func WriteBellmanPoints[S, A any](w io.Writer, g curve.Group[S, A], points []A) error {
+	const block = 1024
+	size := g.Bytes()
+	b := make([]byte, min(len(points), block)*size)
+	for some := range slices.Chunk(points, block) {
+		part := b[:len(some)*size]
+		g.Encode(part, some)
+		reverseEach(part, size/2)
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WriteBellmanVector writes finite points in the bellman layout, after their
+// number.
+func WriteBellmanVector[S, A any](w io.Writer, g curve.Group[S, A], points []A) error {
+	if err := binary.Write(w, binary.BigEndian, uint32(len(points))); err != nil {
+		return err
+	}
+	return WriteBellmanPoints(w, g, points)
 }
 
 // WriteQuery writes the n points of the columns from first on in the ark
