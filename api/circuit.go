@@ -46,6 +46,9 @@ type Provenance string
 const (
 	// ProvenanceUploaded keys come from a setup outside of Provery.
 	ProvenanceUploaded Provenance = "uploaded"
+	// ProvenanceCeremony keys come from a ceremony of several parties, as
+	// whoever uploaded them says: forging proofs takes all of them.
+	ProvenanceCeremony Provenance = "ceremony"
 	// ProvenanceInsecureDev keys were set up by one machine: whoever had
 	// its randomness can forge proofs. They stay marked for ever.
 	ProvenanceInsecureDev Provenance = "insecure-dev"
@@ -58,7 +61,8 @@ type KeySet struct {
 	Scheme             string     `json:"scheme" example:"groth16"`
 	Curve              string     `json:"curve" example:"bn128"`
 	Layout             string     `json:"layout" doc:"File layout that the proving key was read from." enum:"ark,bellman,snarkjs,native" example:"ark"`
-	Provenance         Provenance `json:"provenance" doc:"Where the keys come from. Proofs of insecure-dev keys prove nothing to anyone who doesn't trust the machine that made the keys." enum:"uploaded,insecure-dev"`
+	Provenance         Provenance `json:"provenance" doc:"Where the keys come from. Proofs of insecure-dev keys prove nothing to anyone who doesn't trust the machine that made the keys." enum:"uploaded,ceremony,insecure-dev"`
+	Ceremony           string     `json:"ceremony,omitempty" doc:"Which ceremony made the keys, in the words of whoever uploaded them. The service can't check it."`
 	SelfTest           string     `json:"self_test,omitempty" doc:"Whether a proof with sample arguments was made and verified at registration: passed, or why not."`
 	ProvingKeyDigest   string     `json:"proving_key_digest"`
 	ProvingKeyBytes    int64      `json:"proving_key_bytes" doc:"Size of the stored proving key."`
@@ -85,7 +89,11 @@ const (
 	FieldTag      = "tag"
 	FieldScheme   = "scheme"
 	FieldLayout   = "layout"
+	FieldCeremony = "ceremony"
 )
+
+// MaxCeremony bounds the name of a ceremony, in bytes.
+const MaxCeremony = 500
 
 // Page is one page of a list.
 type Page[T any] struct {

@@ -18,6 +18,7 @@ const (
 	HeaderIdempotencyKey    = "Idempotency-Key"    // request: the same key and body give the same proof
 	HeaderPrefer            = "Prefer"             // request: "wait=30" asks for the outcome, RFC 7240
 	HeaderPreferenceApplied = "Preference-Applied" // response: the wait that was granted
+	HeaderKeyLayout         = "Provery-Key-Layout" // response: layout of an exported key
 
 	// Responses to callers whose requests are limited in their rate.
 	HeaderRateLimit     = "RateLimit-Limit"     // requests at once

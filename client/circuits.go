@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -54,6 +56,28 @@ func (c *Client) VerifyingKey(ctx context.Context, ref, keys string) (json.RawMe
 		return nil, err
 	}
 	return *key, nil
+}
+
+// ProvingKey writes a proving key to w, in the format of the tool that it is
+// for, and returns its layout, such as ark or bellman. keys is as for VerifyingKey. A call that fails may have
+// written a part.
+func (c *Client) ProvingKey(ctx context.Context, ref, keys string, w io.Writer) (layout string, err error) {
+	req, err := c.request(ctx, http.MethodGet, path("circuits", ref, "keys", keys, "proving-key"), nil)
+	if err != nil {
+		return "", err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("client: %w", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return "", problemOf(res)
+	}
+	if _, err := io.Copy(w, res.Body); err != nil {
+		return "", fmt.Errorf("client: read the proving key: %w", err)
+	}
+	return res.Header.Get(api.HeaderKeyLayout), nil
 }
 
 // Verifier returns the Solidity source of a contract that verifies the proofs of

@@ -44,6 +44,9 @@ type KeyUpload struct {
 	Layout       string // found out without it
 	ProvingKey   io.Reader
 	VerifyingKey io.Reader // may be nil
+	// Ceremony says which ceremony of several parties made the key, if one did.
+	// It is recorded as the keys' provenance.
+	Ceremony string
 }
 
 // AddKeys uploads keys. The same keys give the same key set; existed reports
@@ -55,7 +58,7 @@ func (c *Client) AddKeys(ctx context.Context, ref string, u KeyUpload) (keys *ap
 	}
 	keys = &api.KeySet{}
 	status, err := c.upload(ctx, path("circuits", ref, "keys"), keys, form{
-		fields: []field{{api.FieldScheme, u.Scheme}, {api.FieldLayout, u.Layout}},
+		fields: []field{{api.FieldScheme, u.Scheme}, {api.FieldLayout, u.Layout}, {api.FieldCeremony, u.Ceremony}},
 		parts:  partsOf(files),
 	})
 	if err != nil {

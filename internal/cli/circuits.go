@@ -54,7 +54,7 @@ func (c *circuitsAdd) Run(ctx context.Context, e *env) error {
 		return err
 	}
 	if c.Key != "" || c.Setup != "" {
-		if _, err := addKeys(ctx, e, cl, circuit.ID, keyFiles{c.Key, c.VerifyingKey, c.Scheme, "", c.Setup}); err != nil {
+		if _, err := addKeys(ctx, e, cl, circuit.ID, keyFiles{c.Key, c.VerifyingKey, c.Scheme, "", c.Setup, ""}); err != nil {
 			return fmt.Errorf("the circuit %s is registered, but its keys are not: %w", circuit.ID, err)
 		}
 		if circuit, err = cl.Circuit(ctx, circuit.ID); err != nil {
@@ -235,7 +235,11 @@ func showKeys(w io.Writer, k *api.KeySet) {
 		warning = ", INSECURE: for development only"
 	}
 	fmt.Fprintf(w, "keys         %s\n", k.ID)
-	fmt.Fprintf(w, "             %s, %s%s, %s, self-test %s\n", k.Scheme, k.Provenance, warning, bytesText(k.ProvingKeyBytes), orDash(k.SelfTest))
+	origin := string(k.Provenance)
+	if k.Ceremony != "" {
+		origin += " (" + k.Ceremony + ")"
+	}
+	fmt.Fprintf(w, "             %s, %s%s, %s, self-test %s\n", k.Scheme, origin, warning, bytesText(k.ProvingKeyBytes), orDash(k.SelfTest))
 }
 
 // bytesText returns n bytes in a unit that reads well.

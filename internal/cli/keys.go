@@ -14,12 +14,14 @@ type keysCommand struct {
 	List keysList `cmd:"" help:"List the keys of a circuit."`
 	Show keysShow `cmd:"" help:"Print a verifying key in ZoKrates's format."`
 
+	Export keysExport `cmd:"" help:"Write keys to files in ZoKrates's formats, which its own provers read."`
+
 	Contract keysContract `cmd:"" help:"Print a Solidity contract that verifies the proofs."`
 }
 
 // keyFiles are the keys to add.
 type keyFiles struct {
-	provingKey, verifyingKey, scheme, layout, setup string
+	provingKey, verifyingKey, scheme, layout, setup, ceremony string
 }
 
 func addKeys(ctx context.Context, e *env, cl *client.Client, ref string, k keyFiles) (*api.KeySet, error) {
@@ -31,7 +33,7 @@ func addKeys(ctx context.Context, e *env, cl *client.Client, ref string, k keyFi
 		fmt.Fprintln(e.Stderr, "Making insecure-dev keys: whoever runs this machine can forge proofs for them.")
 		return cl.SetupKeys(ctx, ref, scheme)
 	}
-	u := client.KeyUpload{Scheme: k.scheme, Layout: k.layout}
+	u := client.KeyUpload{Scheme: k.scheme, Layout: k.layout, Ceremony: k.ceremony}
 	pk, err := e.uploadOf(k.provingKey, kindProvingKey)
 	if err != nil {
 		return nil, err
@@ -60,6 +62,7 @@ type keysAdd struct {
 	Setup        string `help:"Make keys instead: insecure-dev, for development only." enum:",insecure-dev" default:"" placeholder:"insecure-dev"`
 	Scheme       string `help:"Proving scheme; found out for uploaded keys." placeholder:"groth16"`
 	Layout       string `help:"Layout of the proving key, ark or bellman; found out without it." enum:",ark,bellman" default:"" placeholder:"LAYOUT"`
+	Ceremony     string `help:"Which ceremony made the proving key, such as the address of its transcript; recorded as the keys' provenance." placeholder:"TEXT"`
 }
 
 // Run adds keys.
@@ -67,14 +70,17 @@ func (c *keysAdd) Run(ctx context.Context, e *env) error {
 	if (c.Key == "") == (c.Setup == "") {
 		return usage("give either --key FILE or --setup insecure-dev")
 	}
-	if c.VerifyingKey != "" && c.Key == "" {
+	switch {
+	case c.VerifyingKey != "" && c.Key == "":
 		return usage("--verifying-key needs --key")
+	case c.Ceremony != "" && c.Key == "":
+		return usage("--ceremony needs --key")
 	}
 	cl, err := e.client()
 	if err != nil {
 		return err
 	}
-	k, err := addKeys(ctx, e, cl, c.Ref, keyFiles{c.Key, c.VerifyingKey, c.Scheme, c.Layout, c.Setup})
+	k, err := addKeys(ctx, e, cl, c.Ref, keyFiles{c.Key, c.VerifyingKey, c.Scheme, c.Layout, c.Setup, c.Ceremony})
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func (s *services) circuit(ctx context.Context, c registry.Circuit, whole bool) 
 func keySet(k registry.KeySet) api.KeySet {
 	return api.KeySet{
 		ID: k.ID.String(), Circuit: k.Circuit.String(), Scheme: k.Scheme, Curve: k.Curve, Layout: k.Layout,
-		Provenance: api.Provenance(k.Provenance), SelfTest: k.SelfTest, ProvingKeyDigest: k.Source.Digest.String(),
+		Provenance: api.Provenance(k.Provenance), Ceremony: k.Ceremony, SelfTest: k.SelfTest, ProvingKeyDigest: k.Source.Digest.String(),
 		ProvingKeyBytes: k.ProvingKey.Size, VerifyingKeyDigest: k.VerifyingKey.Digest.String(), Created: k.Created,
 	}
 }
@@ -137,7 +137,7 @@ func (s *services) AddKeys(ctx context.Context, ref string, u httpapi.KeyUpload)
 		k, err := s.d.registrar.Setup(ctx, c, u.Scheme)
 		return keySet(k), false, err
 	}
-	in := worker.KeyUpload{Scheme: u.Scheme, Layout: scheme.Layout(u.Layout), ProvingKey: upload(u.ProvingKey)}
+	in := worker.KeyUpload{Scheme: u.Scheme, Layout: scheme.Layout(u.Layout), ProvingKey: upload(u.ProvingKey), Ceremony: u.Ceremony}
 	if u.VerifyingKey != nil {
 		vk := upload(u.VerifyingKey)
 		in.VerifyingKey = &vk
@@ -173,6 +173,33 @@ func (s *services) VerifyingKey(ctx context.Context, ref, id, format string) ([]
 		return nil, err
 	}
 	return s.d.catalogue.VerifyingKey(ctx, k)
+}
+
+// ProvingKey implements httpapi.Keys.
+func (s *services) ProvingKey(ctx context.Context, ref, id, format string) (*httpapi.KeyFile, error) {
+	c, err := s.d.registry.Resolve(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	k, err := s.selectKeys(ctx, c.ID, id)
+	if err != nil {
+		return nil, err
+	}
+	layout, of := k.Layout, "zokrates"
+	switch scheme.Layout(k.Layout) {
+	case scheme.LayoutNative:
+		layout = string(scheme.LayoutArk)
+	case scheme.LayoutSnarkJS:
+		of = "snarkjs"
+	}
+	if format != "" && format != of {
+		return nil, fault.New(fault.Unsupported, "the key can be exported in the format %s only: other tools use other points", of).At("query.format")
+	}
+	key, err := s.d.catalogue.ProvingKey(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	return &httpapi.KeyFile{Layout: layout, Write: key.Export, Close: key.Close}, nil
 }
 
 // selectKeys returns the key set that id names: by its own id, or, as the name

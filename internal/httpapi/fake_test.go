@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"iter"
 	"log/slog"
@@ -34,6 +35,9 @@ type fake struct {
 	verify       api.VerifyRequest
 	witness      api.WitnessRequest
 	filter       api.ProofFilter
+	key          string // what is exported
+	broken       error  // after it
+	closed       int
 	compiled     httpapi.Sources
 	built        *api.Circuit // what was compiled before
 	args         []string
@@ -111,6 +115,16 @@ func (f *fake) AddKeys(_ context.Context, ref string, u httpapi.KeyUpload) (api.
 func (f *fake) Keys(_ context.Context, ref string) ([]api.KeySet, error) { return nil, f.got(ref) }
 func (f *fake) VerifyingKey(_ context.Context, ref, id, format string) ([]byte, error) {
 	return []byte(`{"alpha":["0x1","0x2"]}`), f.got(ref, id, format)
+}
+
+func (f *fake) ProvingKey(_ context.Context, ref, id, format string) (*httpapi.KeyFile, error) {
+	return &httpapi.KeyFile{Layout: "ark", Close: func() { f.closed++ }, Write: func(w io.Writer) error {
+		if f.key == "" {
+			return f.broken
+		}
+		_, err := io.WriteString(w, f.key)
+		return errors.Join(err, f.broken)
+	}}, f.got(ref, id, format)
 }
 
 func (f *fake) Verifier(_ context.Context, ref string, c httpapi.Contract) (string, error) {

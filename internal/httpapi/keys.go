@@ -15,6 +15,7 @@ import (
 
 func (s *Server) keyRoutes() {
 	s.keyUpload()
+	s.provingKeyRoute()
 	register(s, huma.Operation{
 		Method: http.MethodGet, Path: "/v1/circuits/{ref}/keys", OperationID: "list-keys", Tags: []string{tagKeys},
 		Summary: "List a circuit's keys", Description: "Newest first.", Errors: []int{404},
@@ -76,7 +77,7 @@ type jsonFile struct {
 // keyUpload adds the upload of keys, and the request to make them.
 func (s *Server) keyUpload() {
 	spec := formSpec{
-		fields: []string{api.FieldScheme, api.FieldLayout},
+		fields: []string{api.FieldScheme, api.FieldLayout, api.FieldCeremony},
 		files:  []string{api.RoleProvingKey, api.RoleVerifyingKey},
 	}
 	s.raw(huma.Operation{
@@ -126,7 +127,10 @@ func (s *Server) addKeys(r *http.Request, ref string, spec formSpec) (api.KeySet
 }
 
 func keyUploadOf(f *form) (KeyUpload, error) {
-	u := KeyUpload{Scheme: f.fields[api.FieldScheme], Layout: f.fields[api.FieldLayout]}
+	u := KeyUpload{Scheme: f.fields[api.FieldScheme], Layout: f.fields[api.FieldLayout], Ceremony: f.fields[api.FieldCeremony]}
+	if len(u.Ceremony) > api.MaxCeremony || !printable(u.Ceremony) {
+		return u, fault.New(fault.InvalidRequest, "want up to %d printable ASCII characters", api.MaxCeremony).At("/" + api.FieldCeremony)
+	}
 	pk, ok := f.files[api.RoleProvingKey]
 	if !ok {
 		return u, fault.New(fault.InvalidRequest, "the part is missing").At("/" + api.RoleProvingKey)

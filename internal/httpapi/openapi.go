@@ -217,6 +217,7 @@ func keyUploadSchema() *huma.Schema {
 			api.RoleProvingKey:   file("Proving key."),
 			api.RoleVerifyingKey: file("Verifying key in ZoKrates's JSON, to be compared with that in the proving key."),
 			api.FieldScheme:      text("Proving scheme. Found out without it.", "groth16", "gm17"),
+			api.FieldCeremony:    text("Which ceremony of several parties made the key, such as the address of its transcript. It is recorded as the keys' provenance; the service can't check it."),
 			api.FieldLayout:      text("File layout of the proving key. Found out without it.", "ark", "bellman"),
 		},
 	}

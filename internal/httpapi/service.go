@@ -54,9 +54,20 @@ type Keys interface {
 	// VerifyingKey exports a verifying key as JSON. id is a key set's id,
 	// or a scheme's name for its newest; format is "zokrates".
 	VerifyingKey(ctx context.Context, ref, id, format string) ([]byte, error)
+	// ProvingKey exports a proving key; id is as in VerifyingKey, format
+	// "zokrates", "snarkjs" or "" for the one that the key has. The result must
+	// be closed.
+	ProvingKey(ctx context.Context, ref, id, format string) (*KeyFile, error)
 	// Verifier returns the source of a contract that verifies the proofs of
 	// a key set. c.Keys is as id above; "" is the newest.
 	Verifier(ctx context.Context, ref string, c Contract) (source string, err error)
+}
+
+// KeyFile is a key to export.
+type KeyFile struct {
+	Layout string // "ark", "bellman" or "snarkjs"
+	Write  func(w io.Writer) error
+	Close  func()
 }
 
 // Contract is a verifier contract to generate. Empty fields take the
@@ -156,6 +167,7 @@ type KeyUpload struct {
 	Layout       string  // may be empty: find it out
 	ProvingKey   *Upload // nil with Setup
 	VerifyingKey *Upload // may be nil: then it is taken from the proving key
+	Ceremony     string  // which ceremony made the keys; may be empty
 	Setup        bool    // make insecure-dev keys
 	Caller       string
 }

@@ -102,6 +102,7 @@ type Provenance string
 // The provenances.
 const (
 	Uploaded    Provenance = "uploaded"
+	Ceremony    Provenance = "ceremony"     // of several parties, as whoever uploaded them says
 	InsecureDev Provenance = "insecure-dev" // set up by this service: whoever ran it could forge proofs
 )
 
@@ -126,7 +127,9 @@ type KeySet struct {
 	Curve      string       `json:"curve"`
 	Layout     string       `json:"layout"` // of the source: "ark", "bellman", ...
 	Provenance Provenance   `json:"provenance"`
-	Source     Artifact     `json:"source"` // digest and size of the key as it came; the blob needn't be kept
+	// Ceremony says which ceremony made the keys, in the uploader's words.
+	Ceremony string   `json:"ceremony,omitempty"`
+	Source   Artifact `json:"source"` // digest and size of the key as it came; the blob needn't be kept
 	// ProvingKey is the key in the service's own form, VerifyingKey the
 	// verifying key as JSON; both are blobs.
 	ProvingKey   Artifact `json:"proving_key"`
@@ -171,8 +174,10 @@ func checkKeySet(k *KeySet, c *Circuit) error {
 		return fault.New(fault.InvalidRequest, "add key set: scheme and source are needed")
 	case k.Curve != c.Curve:
 		return fault.New(fault.InvalidArtifact, "add key set: the key is for curve %s, the circuit for %s", k.Curve, c.Curve)
-	case k.Provenance != Uploaded && k.Provenance != InsecureDev:
+	case k.Provenance != Uploaded && k.Provenance != Ceremony && k.Provenance != InsecureDev:
 		return fault.New(fault.InvalidRequest, "add key set: no provenance")
+	case k.Ceremony != "" && k.Provenance != Ceremony:
+		return fault.New(fault.InvalidRequest, "add key set: a ceremony of keys that come from none")
 	case k.ProvingKey.Digest.IsZero() || k.VerifyingKey.Digest.IsZero():
 		return fault.New(fault.InvalidRequest, "add key set: proving and verifying key are needed")
 	}

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"provery/internal/fault"
 	"provery/internal/store"
@@ -28,6 +29,27 @@ func (r *Registry) AddKeySet(ctx context.Context, k KeySet) (KeySet, bool, error
 	}
 	out, err := r.KeySet(ctx, k.Circuit, k.ID)
 	return out, existed, err
+}
+
+// SetCeremony records which ceremony made a key set of which nothing was known
+// but that it was uploaded. What was said before stays. It returns the key set
+// as it is now.
+func (r *Registry) SetCeremony(ctx context.Context, circuit, id store.Digest, ceremony string) (KeySet, error) {
+	for range 16 {
+		b, rev, err := r.get(ctx, keySetKey(circuit, id))
+		if err != nil {
+			return KeySet{}, err
+		}
+		var k KeySet
+		if err := decode(b, &k); err != nil || k.Provenance != Uploaded || ceremony == "" {
+			return k, err
+		}
+		k.Provenance, k.Ceremony = Ceremony, ceremony
+		if err := r.put(ctx, keySetKey(circuit, id), rev, &k); !errors.Is(err, errSwapped) {
+			return k, err
+		}
+	}
+	return KeySet{}, fault.New(fault.Overloaded, "the key set is being changed by others")
 }
 
 // KeySets returns the key sets of a circuit, newest first.

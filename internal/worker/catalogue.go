@@ -32,6 +32,7 @@ type openProgram struct {
 
 type openProver struct {
 	prover  *prove.Prover
+	key     scheme.ProvingKey
 	keySet  registry.KeySet
 	blob    store.Blob
 	program *registry.Handle[*openProgram]
@@ -123,9 +124,8 @@ func (c *Catalogue) openProver(ctx context.Context, key proverKey) (opened *open
 		return nil, 0, broken("the proving key", err)
 	}
 	p := &openProver{keySet: keySet, blob: blob, program: program}
-	pk, err := backend.OpenProvingKey(blob.Bytes())
-	if err == nil {
-		p.prover, err = prove.New(program.Value().program, backend, pk)
+	if p.key, err = backend.OpenProvingKey(blob.Bytes()); err == nil {
+		p.prover, err = prove.New(program.Value().program, backend, p.key)
 	}
 	if err != nil {
 		return nil, 0, broken("the proving key", errors.Join(err, blob.Close()))

@@ -24,6 +24,16 @@ type KeyUpload struct {
 	Layout       scheme.Layout
 	ProvingKey   Upload
 	VerifyingKey *Upload
+	// Ceremony, unless it is "", says which ceremony made the key.
+	Ceremony string
+}
+
+// provenance returns where the uploaded key comes from, as far as is known.
+func (u *KeyUpload) provenance() registry.Provenance {
+	if u.Ceremony != "" {
+		return registry.Ceremony
+	}
+	return registry.Uploaded
 }
 
 // maxVerifyingKey bounds a verifying key's JSON.
@@ -31,7 +41,18 @@ const maxVerifyingKey = 64 << 20
 
 // Keys checks a proving key against the circuit and registers it. A verifying
 // key that belongs to another proving key is fault.InvalidArtifact.
-func (r *Registrar) Keys(ctx context.Context, circuit registry.Circuit, u KeyUpload) (_ registry.KeySet, existed bool, err error) {
+//
+// Where the key was registered before without a word of its ceremony, it is
+// added.
+func (r *Registrar) Keys(ctx context.Context, circuit registry.Circuit, u KeyUpload) (k registry.KeySet, existed bool, err error) {
+	k, existed, err = r.keys(ctx, circuit, u)
+	if err == nil && existed && u.Ceremony != "" && k.Provenance == registry.Uploaded {
+		k, err = r.registry.SetCeremony(ctx, circuit.ID, k.ID, u.Ceremony)
+	}
+	return k, existed, err
+}
+
+func (r *Registrar) keys(ctx context.Context, circuit registry.Circuit, u KeyUpload) (_ registry.KeySet, existed bool, err error) {
 	defer recoverTo(&err)
 	id, err := curve.Parse(circuit.Curve)
 	if err != nil {
@@ -55,7 +76,7 @@ func (r *Registrar) Keys(ctx context.Context, circuit registry.Circuit, u KeyUpl
 		if err != nil {
 			return registry.KeySet{}, err
 		}
-		k := registry.KeySet{Layout: string(key.Layout()), Provenance: registry.Uploaded}
+		k := registry.KeySet{Layout: string(key.Layout()), Provenance: u.provenance(), Ceremony: u.Ceremony}
 		k.Source = registry.Artifact{Digest: u.ProvingKey.Digest, Size: u.ProvingKey.Reader.Size()}
 		return r.storeKey(ctx, k, program, backend, key)
 	})
