@@ -57,6 +57,7 @@ var table = map[string]rule{
 	"internal/frontend/*":            {5, crypto},
 	"internal/contract":              {5, crypto},
 	"internal/prove":                 {6, crypto},
+	"internal/cgroup":                {1, data},
 	"internal/seal":                  {1, data},
 	"internal/store":                 {2, data},
 	"internal/engine":                {2, data},

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"provery/internal/bench/cgroup"
+	"provery/internal/cgroup"
 )
 
 // Machine says where figures were made.

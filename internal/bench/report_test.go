@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"provery/internal/bench/cgroup"
 	"provery/internal/bench/stats"
+	"provery/internal/cgroup"
 	"provery/internal/fault"
 	"provery/internal/frontend"
 )

@@ -9,7 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"provery/internal/bench/cgroup"
+	"provery/internal/cgroup"
 	"provery/internal/fault"
 )
 

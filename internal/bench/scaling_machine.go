@@ -6,7 +6,7 @@ import (
 	"math"
 	"os"
 
-	"provery/internal/bench/cgroup"
+	"provery/internal/cgroup"
 )
 
 // byMachine plans the first experiment: one proof after another, with all that

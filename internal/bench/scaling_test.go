@@ -14,7 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"provery/internal/bench/cgroup"
+	"provery/internal/cgroup"
 	"provery/internal/fault"
 )
 

@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"provery/internal/bench/cgroup"
+	"provery/internal/cgroup"
 	"provery/internal/fault"
 )
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"provery/internal/bench"
-	"provery/internal/bench/cgroup"
+	"provery/internal/cgroup"
 	"provery/internal/config"
 	"provery/internal/fault"
 )

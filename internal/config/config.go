@@ -144,11 +144,17 @@ func (l Limits) RateOf(k APIKey) (rate float64, burst int) {
 
 // Workers are the proving resources of this process.
 type Workers struct {
-	// Slots is the number of proofs at a time. Default 1.
+	// Slots is the greatest number of proofs at a time. Default 0: as many as
+	// there are processors, or fewer if each has several Threads.
 	Slots int `yaml:"slots"`
-	// Threads is the number of threads for each proof. Default 0: the
-	// processors that the process may use, divided by Slots.
+	// Threads is the number of threads for each proof. Default 0: all of them
+	// for one proof while the queue is short, one for each proof while it is
+	// long.
 	Threads int `yaml:"threads"`
+	// Memory is what the process may take, and what proofs are admitted by.
+	// Default 0: GOMEMLIMIT, or nine tenths of the control group's limit or of
+	// the machine's memory.
+	Memory Bytes `yaml:"memory"`
 }
 
 // Engine is the job engine.
@@ -230,7 +236,6 @@ func Default() Config {
 			MaxWaiters:        1000,
 			MaxWait:           2 * time.Minute,
 		},
-		Workers:      Workers{Slots: 1},
 		Compiler:     defaultCompiler(),
 		Engine:       Engine{Sync: SyncAlways, Replicas: 1, Lease: 30 * time.Second},
 		Store:        defaultStore(),

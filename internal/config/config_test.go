@@ -187,6 +187,7 @@ func TestValidateReportsEverythingAtOnce(t *testing.T) {
 		Listen:  "8080",
 		APIKeys: []config.APIKey{{Name: "a b", SHA256: "12"}, {Name: "x", SHA256: hash}, {Name: "x", SHA256: strings.ToUpper(hash)}},
 		Engine:  config.Engine{Sync: "often", Credentials: "/c"},
+		Workers: config.Workers{Slots: -1, Threads: -1, Memory: 3},
 	}
 	err := c.Validate()
 	if err == nil {
@@ -195,7 +196,7 @@ func TestValidateReportsEverythingAtOnce(t *testing.T) {
 	for _, want := range []string{
 		"listen:", "api_keys[0].name", "api_keys[0].sha256", "api_keys[2].name: occurs twice", "api_keys[2].sha256: occurs twice", "data_dir:",
 		"limits.max_body_bytes", "limits.max_arguments_bytes", "limits.max_upload_bytes", "limits.max_uploads", "limits.max_queue_jobs", "limits.max_queue_bytes",
-		"limits.max_waiters", "limits.max_wait:", "workers.slots", "engine.sync", "engine.lease", "engine.credentials", "log.format", "result_ttl",
+		"limits.max_waiters", "limits.max_wait:", "role:", "workers.slots", "workers.threads", "workers.memory", "engine.sync", "engine.lease", "engine.credentials", "log.format", "result_ttl",
 		"store.cache_bytes", "store.s3.encryption", "store.s3.request_checksum", "store.s3.part_size",
 	} {
 		if !strings.Contains(err.Error(), want) {

@@ -28,8 +28,9 @@ func (c *Config) Validate() error {
 	v.store(c.Store)
 	v.facades(c.Facades)
 	v.check(c.DataDir != "", "data_dir: not set, and neither XDG_DATA_HOME nor HOME says where it should be")
-	v.check(c.Workers.Slots >= 1, "workers.slots: at least 1")
-	v.check(c.Workers.Threads >= 0, "workers.threads: at least 1, or 0 to find it out")
+	v.check(c.Workers.Slots >= 0, "workers.slots: at least 1, or 0 for one on each processor")
+	v.check(c.Workers.Threads >= 0, "workers.threads: at least 1, or 0 to share them by what waits")
+	v.check(c.Workers.Memory == 0 || c.Workers.Memory >= 1<<20, "workers.memory: at least 1MiB, or 0 to find it out")
 	v.check(c.ResultTTL >= time.Minute, "result_ttl: at least 1m")
 	v.check(c.CacheBytes >= 0, "cache_bytes: at least 0")
 	v.check(c.DrainTimeout >= 0, "drain_timeout: at least 0")
@@ -73,7 +74,7 @@ func (v *validator) check(ok bool, format string, args ...any) {
 
 func (v *validator) role(c *Config) {
 	v.check(slices.Contains(Roles(), c.Role), "role: one of %s", strings.Join(Roles(), ", "))
-	v.check(c.Role == RoleAll || c.Engine.URL != "",
+	v.check(c.Role != RoleAPI && c.Role != RoleWorker || c.Engine.URL != "",
 		"role: %s needs engine.url, the NATS server that joins the processes: the embedded engine belongs to one process alone", c.Role)
 	if c.AdminListen != "" {
 		_, _, err := net.SplitHostPort(c.AdminListen)

@@ -5,12 +5,10 @@ package daemon
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -81,7 +79,8 @@ type Daemon struct {
 	compilers map[string]worker.Compiler // by front-end
 	compiling *worker.Compiling
 	pool      *worker.Pool // nil in a process of the role api
-	threads   int          // for each proof
+	budget    *worker.Budget
+	costs     *worker.Costs
 	// compilePool is nil where nothing is compiled.
 	compilePool *worker.Pool
 	metrics     *telemetry.Metrics
@@ -166,38 +165,8 @@ func (d *Daemon) buildTools(context.Context) error {
 func (d *Daemon) openCatalogue(context.Context) error {
 	d.catalogue = worker.NewCatalogue(d.kit, d.registry, int64(d.cfg.CacheBytes))
 	d.onClose(func(context.Context) error { d.catalogue.Close(); return nil })
+	d.costs = worker.NewCosts(d.kit, d.registry, runtime.GOMAXPROCS(0))
 	return nil
-}
-
-func (d *Daemon) buildPool(context.Context) error {
-	threads := runtime.GOMAXPROCS(0)
-	pool := d.poolConfig()
-	d.pool = worker.NewPool(pool, d.queue, d.proving(threads))
-	kinds := []string{queue.KindProof}
-	if d.compilePool != nil {
-		kinds = append(kinds, worker.KindCompile)
-	}
-	d.queue.Announce(queue.WorkerInfo{Name: pool.Name, Slots: pool.Slots, Threads: threads, Kinds: kinds})
-	return nil
-}
-
-// proving returns the handler of proofs on so many threads together.
-func (d *Daemon) proving(threads int) *worker.Proving {
-	perProof := d.cfg.Workers.Threads
-	if perProof == 0 {
-		perProof = max(1, threads/d.cfg.Workers.Slots)
-	}
-	d.threads = perProof
-	return worker.NewProving(worker.ProvingConfig{Threads: perProof, Rand: rand.Reader, Now: now, Observer: d.metrics}, d.catalogue, d.ring)
-}
-
-// poolConfig returns the configuration of the pool of workers.
-func (d *Daemon) poolConfig() worker.PoolConfig {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	return worker.PoolConfig{Name: host, Slots: d.cfg.Workers.Slots, Drain: d.cfg.DrainTimeout, Log: d.log.With("part", "worker")}
 }
 
 func (d *Daemon) buildHandler(context.Context) (err error) {

@@ -32,6 +32,9 @@ func (s *services) Submit(ctx context.Context, in httpapi.Submission) (api.Proof
 	if err != nil {
 		return api.Proof{}, err
 	}
+	if err := s.fits(k, int64(len(req.Arguments)+len(req.Witness))); err != nil {
+		return api.Proof{}, err
+	}
 	task := worker.Task{Arguments: req.Arguments, Reduce: req.Reduce, Witness: req.Witness}
 	if err := s.d.tools.Check(ctx, c, task); err != nil {
 		return api.Proof{}, underInput(&task, err)

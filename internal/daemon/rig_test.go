@@ -157,7 +157,7 @@ type hold struct{ gate chan struct{} }
 func newHold() *hold { return &hold{make(chan struct{})} }
 
 func (h *hold) before(d *Daemon) {
-	d.pool = worker.NewPool(d.poolConfig(), heldQueue{d.queue, h.gate}, d.proving(1))
+	d.pool = worker.NewPool(d.poolConfig(), heldQueue{d.queue, h.gate}, d.proving())
 }
 
 func (h *hold) release() { close(h.gate) }

@@ -16,7 +16,7 @@ func (d *Daemon) steps() []func(context.Context) error {
 		d.buildTools, d.openCompilers,
 	}
 	if d.cfg.Role != config.RoleAPI {
-		steps = append(steps, d.buildCompilePool, d.buildPool)
+		steps = append(steps, d.openBudget, d.buildCompilePool, d.buildPool)
 	}
 	if d.cfg.Role != config.RoleWorker {
 		steps = append(steps, d.buildHandler, d.listen)

@@ -38,6 +38,7 @@ func natsServer(t *testing.T) string {
 func as(role, url, shared string) setup {
 	return setup{config: func(c *config.Config) {
 		c.Role, c.Engine.URL, c.AdminListen = role, url, "127.0.0.1:0"
+		c.Engine.Lease = 2 * time.Second // so that they soon hear of each other
 		c.BlobDir, c.SealKey = filepath.Join(shared, "blobs"), filepath.Join(shared, "seal.key")
 		if role == config.RoleWorker {
 			c.Listen = "" // has none

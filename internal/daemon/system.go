@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
@@ -66,7 +67,7 @@ func (s *services) About(context.Context) api.About {
 		Engine: "embedded", Frontends: d.frontends(),
 	}
 	if d.pool != nil {
-		about.Workers = api.Workers{Slots: d.pool.Slots(), Threads: d.threads}
+		about.Workers = api.Workers{Slots: d.pool.Slots(), Threads: cmp.Or(d.cfg.Workers.Threads, d.budget.Config().Threads)}
 	}
 	if d.cfg.Engine.URL != "" {
 		about.Engine = "external"

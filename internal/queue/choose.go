@@ -12,7 +12,7 @@ import (
 
 // LeaseOptions say what a worker can do and what it would rather do. Its
 // functions are called while a job is being chosen, often and concurrently:
-// they must be quick and must not call the queue. The Job that they get holds
+// they must be quick and must not call the queue, but for Load and Workers. The Job that they get holds
 // what the index knows: identity, kind, owner, circuit, key set, priority,
 // attempt, times, batch, and the size of the arguments.
 type LeaseOptions struct {

@@ -11,6 +11,7 @@ type WorkerInfo struct {
 	Slots   int      `json:"s,omitempty"` // jobs at a time
 	Threads int      `json:"t,omitempty"` // of the process
 	Kinds   []string `json:"k,omitempty"` // of jobs that it takes
+	Memory  int64    `json:"m,omitempty"` // bytes for jobs, together; 0: unknown
 }
 
 // Worker is a process that looks for work, as this one hears of it.

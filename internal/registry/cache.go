@@ -212,6 +212,22 @@ func (c *Cache[K, V]) Close() {
 	}
 }
 
+// Has reports whether the value of key is open.
+func (c *Cache[K, V]) Has(key K) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, found := c.entries[key]
+	if !found {
+		return false
+	}
+	select {
+	case <-e.ready:
+		return true
+	default:
+		return false
+	}
+}
+
 // Stats returns the counts.
 func (c *Cache[K, V]) Stats() CacheStats {
 	c.mu.Lock()

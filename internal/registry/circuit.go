@@ -58,6 +58,7 @@ type Stats struct {
 	Arguments    int `json:"arguments,omitempty"`    // flattened
 	Coefficients int `json:"coefficients,omitempty"` // distinct
 	Directives   int `json:"directives,omitempty"`   // solver calls
+	Rows         int `json:"rows,omitempty"`         // distinct linear combinations; 0: not known
 }
 
 // Circuit is a registered circuit. All but Names is immutable.

@@ -115,6 +115,9 @@ func (r *Registry) Remove(ctx context.Context, circuit store.Digest) error {
 	}
 	for _, k := range r.mirror.sets(circuit) {
 		gone = append(gone, k.artifacts()...)
+		if err := r.dropUsage(ctx, circuit, k.ID); err != nil {
+			return fault.Wrap(err, fault.Internal, "remove circuit")
+		}
 		if err := r.drop(ctx, keySetKey(circuit, k.ID)); err != nil {
 			return fault.Wrap(err, fault.Internal, "remove circuit")
 		}
@@ -135,6 +138,9 @@ func (r *Registry) RemoveKeySet(ctx context.Context, circuit, id store.Digest) e
 	}
 	r.change.Lock()
 	defer r.change.Unlock()
+	if err := r.dropUsage(ctx, circuit, k.ID); err != nil {
+		return fault.Wrap(err, fault.Internal, "remove key set")
+	}
 	if err := r.drop(ctx, keySetKey(circuit, k.ID)); err != nil {
 		return fault.Wrap(err, fault.Internal, "remove key set")
 	}

@@ -15,6 +15,7 @@ const (
 	keySetKeys  = "k." // k.<circuit>.<key set>
 	nameKeys    = "n." // n.<name>, with '=' for '.'
 	builtKeys   = "b." // b.<digest of what a circuit was compiled from>
+	usageKeys   = "u." // u.<circuit>.<key set>
 )
 
 func circuitKey(id store.Digest) string         { return circuitKeys + id.Hex() }
@@ -37,12 +38,14 @@ type mirror struct {
 	circuits map[store.Digest]*Circuit
 	keySets  map[store.Digest]map[store.Digest]*KeySet // by circuit, key set
 	names    map[string]nameRecord
+	usage    map[string]Usage // by key
 }
 
 func newMirror() *mirror {
 	return &mirror{
 		revs: map[string]uint64{}, circuits: map[store.Digest]*Circuit{},
 		keySets: map[store.Digest]map[store.Digest]*KeySet{}, names: map[string]nameRecord{},
+		usage: map[string]Usage{},
 	}
 }
 
@@ -60,6 +63,8 @@ func (m *mirror) apply(key string, rev uint64, value []byte) {
 		m.applyCircuit(strings.TrimPrefix(key, circuitKeys), value)
 	case strings.HasPrefix(key, keySetKeys):
 		m.applyKeySet(strings.TrimPrefix(key, keySetKeys), value)
+	case strings.HasPrefix(key, usageKeys):
+		m.applyUsage(key, value)
 	case strings.HasPrefix(key, nameKeys):
 		m.applyName(strings.ReplaceAll(strings.TrimPrefix(key, nameKeys), "=", "."), value)
 	}

@@ -79,6 +79,10 @@ type Backend interface {
 	// prove.Prover does.
 	Prove(ctx context.Context, in ProveInput) (Proof, error)
 
+	// Cost predicts what Prove takes for a circuit of the size on so many
+	// threads.
+	Cost(s Size, threads int) Cost
+
 	// Verify checks a proof for the public inputs (without the constant
 	// 1). It returns nil if the proof holds, ErrInvalidProof if it doesn't,
 	// and another fault.InvalidRequest if the number of inputs differs

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync/atomic"
 
 	"provery/internal/curve"
 	"provery/internal/fault"
@@ -36,6 +37,7 @@ type openProver struct {
 	keySet  registry.KeySet
 	blob    store.Blob
 	program *registry.Handle[*openProgram]
+	used    atomic.Bool // a proof was made with it
 }
 
 // NewCatalogue returns a catalogue whose programs and keys out of use take at
@@ -57,6 +59,16 @@ func NewCatalogue(kit *Kit, r *registry.Registry, cacheBytes int64) *Catalogue {
 func (c *Catalogue) Close() {
 	c.provers.Close()
 	c.programs.Close()
+}
+
+// Hot reports whether the circuit is open with some of its keys.
+func (c *Catalogue) Hot(circuit store.Digest) bool {
+	for _, k := range c.registry.KeySets(circuit) {
+		if c.provers.Has(proverKey{circuit, k.ID}) {
+			return true
+		}
+	}
+	return false
 }
 
 // Forget closes the circuit and its keys as soon as they aren't in use.

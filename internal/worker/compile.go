@@ -145,9 +145,20 @@ func (c *Compiling) Built(ctx context.Context, t *CompileTask) (registry.Circuit
 	return circuit, err
 }
 
+// compileBytes is what a compilation is taken to need: the compiler of a middling
+// program, in its own process, and the registration of what it makes. Few need
+// more, and the compiler's own limit is beyond what can be kept for each.
+const compileBytes = 512 << 20
+
+// Need implements Handler. Compilers compute in processes of their own, so that
+// no thread is taken; proofs and compilations share the memory.
+func (c *Compiling) Need(queue.Job) Need {
+	return Need{Bytes: compileBytes, Elastic: true, Threads: -1}
+}
+
 // Run implements Handler: it compiles and registers, unless the same sources
 // were compiled before or meanwhile.
-func (c *Compiling) Run(ctx context.Context, lease *queue.Lease) (result queue.Result, err error) {
+func (c *Compiling) Run(ctx context.Context, lease *queue.Lease, _ Grant) (result queue.Result, err error) {
 	var task CompileTask
 	if err := openTask(ctx, lease, c.sealed, &task); err != nil {
 		return result, err

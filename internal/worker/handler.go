@@ -12,11 +12,15 @@ import (
 type Handler interface {
 	// Kind is the kind of job, as queue.NewJob names it.
 	Kind() string
-	// Run runs one attempt and returns its result, which the pool hands in;
-	// the lease is the pool's to end. Run tells the lease its stages, and
-	// returns soon after ctx is done. Errors are as in queue.Lease.Fail: which
-	// of them is worth another attempt their code says.
-	Run(ctx context.Context, lease *queue.Lease) (queue.Result, error)
+	// Need predicts what a job takes. It is called while a job is being
+	// chosen: it must be quick. Of the job it gets what the queue's index
+	// knows, as queue.LeaseOptions says.
+	Need(job queue.Job) Need
+	// Run runs one attempt, with what was granted, and returns its result,
+	// which the pool hands in; the lease is the pool's to end. Run tells the
+	// lease its stages, and returns soon after ctx is done. Errors are as in
+	// queue.Lease.Fail: which of them is worth another attempt their code says.
+	Run(ctx context.Context, lease *queue.Lease, g Grant) (queue.Result, error)
 }
 
 // Opener opens the sealed arguments of a job.

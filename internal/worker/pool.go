@@ -7,21 +7,34 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"provery/internal/fault"
 	"provery/internal/queue"
+	"provery/internal/store"
 )
 
 // Leaser is the part of the queue that a pool needs.
 type Leaser interface {
 	LeaseWith(ctx context.Context, o queue.LeaseOptions) (*queue.Lease, error)
+	// Load returns how many jobs wait, and how many other processes take jobs.
+	Load() (waiting, others int)
+	// Workers returns the processes that take jobs.
+	Workers() []queue.Worker
+	// Nudge lets those who wait for a lease look again.
+	Nudge()
 }
 
 // PoolConfig configures a Pool.
 type PoolConfig struct {
 	Name  string // of the worker, in the jobs' history
-	Slots int    // jobs at a time
+	Slots int    // jobs at a time, at most
+	// Budget is what the jobs share, also with those of other pools. Nil: one
+	// without bounds, with a thread for each slot.
+	Budget *Budget
+	// Hot reports whether a circuit is open. Nil: no preference.
+	Hot func(circuit store.Digest) bool
 	// Drain bounds the wait for running jobs when the pool stops; what
 	// isn't done by then is handed back.
 	Drain time.Duration
@@ -33,12 +46,16 @@ type Pool struct {
 	cfg      PoolConfig
 	queue    Leaser
 	handlers map[string]Handler // by kind
+	busy     atomic.Int32       // jobs in work
 }
 
 // NewPool returns a pool that takes the jobs of the handlers' kinds; Run
 // starts it.
 func NewPool(cfg PoolConfig, q Leaser, handlers ...Handler) *Pool {
 	cfg.Slots = max(cfg.Slots, 1)
+	if cfg.Budget == nil {
+		cfg.Budget = NewBudget(BudgetConfig{Threads: cfg.Slots, PerJob: 1})
+	}
 	p := &Pool{cfg: cfg, queue: q, handlers: map[string]Handler{}}
 	for _, h := range handlers {
 		p.handlers[h.Kind()] = h
@@ -46,7 +63,7 @@ func NewPool(cfg PoolConfig, q Leaser, handlers ...Handler) *Pool {
 	return p
 }
 
-// Slots returns the number of jobs at a time.
+// Slots returns the greatest number of jobs at a time.
 func (p *Pool) Slots() int { return p.cfg.Slots }
 
 // Run leases and works until ctx is done. Then it takes no more jobs, waits
@@ -79,15 +96,20 @@ func (p *Pool) Run(ctx context.Context) {
 var errDrained = errors.New("worker: drain time is over")
 
 func (p *Pool) loop(ctx, working context.Context) {
-	options := queue.LeaseOptions{Worker: p.cfg.Name, Kinds: slices.Sorted(maps.Keys(p.handlers))}
+	s := &seat{pool: p}
+	defer s.leave()
+	options := queue.LeaseOptions{
+		Worker: p.cfg.Name, Kinds: slices.Sorted(maps.Keys(p.handlers)), Hot: p.cfg.Hot, Fits: s.fits, Able: s.able,
+	}
 	for ctx.Err() == nil {
 		lease, err := p.queue.LeaseWith(ctx, options)
 		switch {
 		case err == nil:
-			p.work(working, lease)
+			p.take(working, lease, s)
 		case ctx.Err() != nil || fault.Is(err, fault.Overloaded):
 			return // stopping, or the queue is closed
 		default:
+			s.leave()
 			p.cfg.Log.Error("lease a job", "error", err, "cause", errors.Unwrap(err))
 			select {
 			case <-ctx.Done():
@@ -97,15 +119,26 @@ func (p *Pool) loop(ctx, working context.Context) {
 	}
 }
 
+// take runs a job with what the seat has taken for it, and gives that back.
+func (p *Pool) take(working context.Context, lease *queue.Lease, s *seat) {
+	p.busy.Add(1)
+	defer func() {
+		s.leave()
+		p.busy.Add(-1)
+		p.queue.Nudge()
+	}()
+	p.work(working, lease, s.grant)
+}
+
 // work runs one attempt and tells the queue how it ended.
-func (p *Pool) work(working context.Context, lease *queue.Lease) {
+func (p *Pool) work(working context.Context, lease *queue.Lease, g Grant) {
 	job := lease.Job()
 	log := p.cfg.Log.With("job", job.ID, "kind", job.Kind, "attempt", job.Attempt)
 	ctx, cancel := context.WithCancelCause(lease.Context())
 	defer cancel(nil)
 	defer context.AfterFunc(working, func() { cancel(errDrained) })()
 
-	result, err := run(ctx, p.handlers[job.Kind], lease)
+	result, err := p.run(ctx, lease, g)
 	// The lease is ended by its own means even if ctx is done.
 	report := context.WithoutCancel(working)
 	switch {
@@ -128,11 +161,18 @@ func (p *Pool) work(working context.Context, lease *queue.Lease) {
 	}
 }
 
-// run runs a handler; its panics become internal errors.
-func run(ctx context.Context, h Handler, lease *queue.Lease) (result queue.Result, err error) {
+// run runs a job's handler; its panics become internal errors. A job that fits
+// into no worker is refused.
+func (p *Pool) run(ctx context.Context, lease *queue.Lease, g Grant) (result queue.Result, err error) {
 	defer recoverTo(&err)
-	return h.Run(ctx, lease)
+	if need := p.need(lease.Job()); !p.cfg.Budget.Fits(need) {
+		return result, TooLarge(need.Bytes, p.cfg.Budget.Capacity())
+	}
+	return p.handlers[lease.Job().Kind].Run(ctx, lease, g)
 }
+
+// need returns what a job needs of this process.
+func (p *Pool) need(job queue.Job) Need { return p.cfg.Budget.trim(p.handlers[job.Kind].Need(job)) }
 
 // complete hands in a result. One that can't be kept, because the disk is full
 // or the result too large, fails the attempt with that reason.

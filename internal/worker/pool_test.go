@@ -318,8 +318,11 @@ type echo struct{}
 // Kind implements Handler.
 func (echo) Kind() string { return "echo" }
 
+// Need returns nothing.
+func (echo) Need(queue.Job) Need { return Need{} }
+
 // Run implements Handler.
-func (echo) Run(ctx context.Context, lease *queue.Lease) (result queue.Result, err error) {
+func (echo) Run(ctx context.Context, lease *queue.Lease, _ Grant) (result queue.Result, err error) {
 	if result.Body, err = lease.Arguments(ctx); string(result.Body) == "panic" {
 		panic(secret)
 	}

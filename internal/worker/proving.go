@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"time"
 
 	"provery/api"
@@ -22,10 +23,13 @@ type Observer interface {
 
 // ProvingConfig configures Proving.
 type ProvingConfig struct {
-	Threads  int       // for each proof
 	Rand     io.Reader // blinding scalars: crypto/rand.Reader outside of tests
 	Now      func() time.Time
 	Observer Observer // may be nil
+	Costs    *Costs
+	// Budget is where the grants come from.
+	Budget *Budget
+	Log    *slog.Logger
 }
 
 // Proving runs the jobs of kind proof.
@@ -37,15 +41,23 @@ type Proving struct {
 
 // NewProving returns the handler of proofs.
 func NewProving(cfg ProvingConfig, c *Catalogue, sealed Opener) *Proving {
-	cfg.Threads = max(cfg.Threads, 1)
 	return &Proving{cfg: cfg, catalogue: c, sealed: sealed}
 }
 
 // Kind implements Handler.
 func (p *Proving) Kind() string { return queue.KindProof }
 
+// Need implements Handler.
+func (p *Proving) Need(job queue.Job) Need {
+	size := int64(0)
+	if job.Arguments != nil {
+		size = job.Arguments.Size
+	}
+	return p.cfg.Costs.Need(job.CircuitID, job.KeySetID, size)
+}
+
 // Run implements Handler: it opens circuit and keys, solves, proves and checks.
-func (p *Proving) Run(ctx context.Context, lease *queue.Lease) (queue.Result, error) {
+func (p *Proving) Run(ctx context.Context, lease *queue.Lease, g Grant) (queue.Result, error) {
 	job := lease.Job()
 	timer := telemetry.NewTimer(p.cfg.Now, job.Created)
 	stage := func(name string) {
@@ -53,14 +65,47 @@ func (p *Proving) Run(ctx context.Context, lease *queue.Lease) (queue.Result, er
 		timer.Observe(residentBytes())
 		lease.Stage(name)
 	}
-	run := attempt{Proving: p, lease: lease, job: job, stage: stage}
+	run := attempt{Proving: p, lease: lease, job: job, stage: stage, grant: g}
+	watch := p.watch(g)
 	result, err := run.prove(ctx)
+	heap := watch()
 	timer.Observe(residentBytes())
 	timer.Stop()
 	ledger := timer.Ledger()
 	result.Ledger = ledgerOf(ledger)
 	p.observe(run.scheme, err, &ledger)
+	if err == nil {
+		took := time.Duration((ledger.Witness + ledger.Prove + ledger.Check) * float64(time.Millisecond))
+		p.learn(ctx, &job, observation{took: took, threads: g.Threads, heap: heap, cold: run.cold})
+	}
 	return result, err
+}
+
+// smallProof is the predicted memory below which nobody looks at the heap.
+const smallProof = 16 << 20
+
+// watch begins to watch the heap; what it returns tells what was seen, nil if
+// that can't be put down to one proof.
+func (p *Proving) watch(g Grant) func() *heapRange {
+	if !g.Alone || g.Bytes < smallProof {
+		return func() *heapRange { return nil }
+	}
+	began, s := p.cfg.Budget.began(), sampleHeap()
+	return func() *heapRange {
+		seen := s.end()
+		if p.cfg.Budget.began() != began {
+			return nil
+		}
+		return &seen
+	}
+}
+
+// learn passes on what a proof took. A failure to write it down is no failure
+// of the proof.
+func (p *Proving) learn(ctx context.Context, job *queue.Job, o observation) {
+	if err := p.cfg.Costs.observe(ctx, job.CircuitID, job.KeySetID, o); err != nil {
+		p.cfg.Log.Warn("write down what the proof took", "job", job.ID, "error", err)
+	}
 }
 
 // attempt is one run of one job.
@@ -69,7 +114,9 @@ type attempt struct {
 	lease  *queue.Lease
 	job    queue.Job
 	stage  func(string)
+	grant  Grant
 	scheme string // once it is known
+	cold   bool   // the circuit was opened for this job
 }
 
 // prove returns the result. A panic anywhere below becomes an internal error,
@@ -83,14 +130,14 @@ func (a *attempt) prove(ctx context.Context) (result queue.Result, err error) {
 	}
 	defer handle.Release()
 	open := handle.Value()
-	a.scheme = open.keySet.Scheme
+	a.scheme, a.cold = open.keySet.Scheme, !open.used.Swap(true)
 	var task Task
 	if err := openTask(ctx, a.lease, a.sealed, &task); err != nil {
 		return result, err
 	}
 	proof, err := open.prover.Prove(ctx, prove.Request{
 		Arguments: task.Arguments, Options: frontend.SolveOptions{Reduce: task.Reduce}, Witness: task.witness(),
-		Threads: a.cfg.Threads, Rand: a.cfg.Rand, Stage: a.stage,
+		Threads: a.grant.Threads, Rand: a.cfg.Rand, Stage: a.stage,
 	})
 	if err != nil {
 		return result, err

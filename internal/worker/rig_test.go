@@ -47,6 +47,7 @@ type rig struct {
 	front     *brittleFrontend
 	back      *brittleBackend
 	blobs     *brittleStore
+	engine    *engine.Engine
 	registry  *registry.Registry
 	queue     *queue.Queue
 	kit       *Kit
@@ -63,6 +64,7 @@ func newRig(t *testing.T) *rig {
 	eng, err := engine.Open(t.Context(), engine.Config{StoreDir: filepath.Join(r.dir, "engine"), SyncInterval: time.Minute})
 	r.check(err)
 	t.Cleanup(func() { r.check(eng.Close(context.Background())) })
+	r.engine = eng
 	files, err := file.Open(filepath.Join(r.dir, "blobs"))
 	r.check(err)
 	t.Cleanup(func() { r.check(files.Close()) })
@@ -174,10 +176,11 @@ func (r *rig) enqueue(c registry.Circuit, k registry.KeySet, arguments string) q
 // pool runs a pool of one slot until the test ends or stop is called.
 func (r *rig) pool(l Leaser, o Observer, drain time.Duration, more ...Handler) (stop func()) {
 	r.t.Helper()
-	proving := NewProving(ProvingConfig{Threads: 1, Rand: rand.Reader, Now: time.Now, Observer: o}, r.catalogue, plainBox{})
-	p := NewPool(PoolConfig{
-		Name: "test", Slots: 1, Drain: drain, Log: slog.New(slog.NewTextHandler(r.log, nil)),
-	}, l, append(more, proving)...)
+	log, budget := slog.New(slog.NewTextHandler(r.log, nil)), NewBudget(BudgetConfig{Threads: 1})
+	proving := NewProving(ProvingConfig{
+		Rand: rand.Reader, Now: time.Now, Observer: o, Costs: NewCosts(r.kit, r.registry, 1), Budget: budget, Log: log,
+	}, r.catalogue, plainBox{})
+	p := NewPool(PoolConfig{Name: "test", Slots: 1, Budget: budget, Hot: r.catalogue.Hot, Drain: drain, Log: log}, l, append(more, proving)...)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.t.Context()))
 	done := make(chan struct{})
 	go func() { defer close(done); p.Run(ctx) }()
