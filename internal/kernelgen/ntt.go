@@ -18,7 +18,8 @@ func nttKernels() []byte {
 	p.multiply("scale", false)
 	p.multiply("multiply", true)
 	p.fromElements()
-	p.difference()
+	p.join("difference", false)
+	p.join("differenceOfParts", true)
 	return p.Bytes()
 }
 
@@ -243,47 +244,50 @@ func (p *program) fromElements() {
 	p.op("RET")
 }
 
-// difference writes a·table + c·factor, two blocks at a time, as elements below
-// p. Each block's elements lie together, at the place that order names, in
-// bit-reversed order of the lanes. a is overwritten.
-func (p *program) difference() {
-	p.function("func difference(dst *fr.Element, a, c, table *lanes, factor *element, order *uint32, count int)", "difference", 56)
+// join writes a·f + c·factor, two blocks at a time, as elements below p. Each
+// block's elements lie together, at the place that order names. f is another
+// block for each, and the elements are in bit-reversed order of the lanes; or, in
+// parts, f is one element for all, and they are in the lanes' order. a is
+// overwritten.
+func (p *program) join(name string, parts bool) {
 	const (
 		a, c, table, factor = "DI", "SI", "DX", "R9"
 		order, dst, other   = "R10", "R8", "BX"
 		temp                = 31
 	)
+	declared := "a, c, f *lanes, factor *element"
+	if parts {
+		declared = "a, c *lanes, f, factor *element"
+	}
+	p.function(fmt.Sprintf("func %s(dst *fr.Element, %s, order *uint32, count int)", name, declared), name, 56)
 	p.argument("dst", 0, dst)
 	p.argument("a", 8, a)
 	p.argument("c", 16, c)
-	p.argument("table", 24, table)
+	p.argument("f", 24, table)
 	p.argument("factor", 32, factor)
 	p.argument("order", 40, order)
 	p.argument("count", 48, counter)
 	p.loadConstants()
 	p.label("blocks")
-	words := [4]int{0, 1, 2, 3}
-	for half := range 2 {
+	for half, words := range [][4]int{{0, 1, 2, 3}, {4, 5, 6, 7}} {
 		p.load(left, place{a, 0}.at(half))
 		p.carry(left, temp)
 		p.load(second, place{c, 0}.at(half))
 		p.carry(second, temp)
-		t := p.dot(product{left: left, right: place{table, 0}.at(half), limb: right},
-			product{left: second, right: place{factor, 0}, limb: right2, broadcast: true})
-		p.reduceOnce(left, t, constPrime, temp)
-		if half == 1 {
-			words = [4]int{4, 5, 6, 7}
+		f := product{left: left, right: place{table, 0}, limb: right, broadcast: parts}
+		if !parts {
+			f.right = f.right.at(half)
 		}
+		t := p.dot(f, product{left: second, right: place{factor, 0}, limb: right2, broadcast: true})
+		p.reduceOnce(left, t, constPrime, temp)
 		p.to64(words, left, temp)
-		if half == 0 {
-			for i, r := range words {
-				p.op("VMOVDQU64", z(r), place{a, 0}.limb(i))
-			}
+		for i, r := range words {
+			p.op("VMOVDQU64", z(r), place{a, 0}.at(half).limb(i))
 		}
 	}
 	rows, columns := [8]int{0, 1, 2, 3, 4, 5, 6, 7}, [8]int{8, 9, 10, 11, 12, 13, 14, 15}
-	for i := range 4 {
-		p.op("VMOVDQU64", place{a, 0}.limb(i), z(i))
+	for i, r := range rows {
+		p.op("VMOVDQU64", place{a, 0}.at(i/4).limb(i%4), z(r))
 	}
 	p.transpose(rows, columns)
 	p.op("MOVL", fmt.Sprintf("(%s)", order), address)
@@ -291,12 +295,17 @@ func (p *program) difference() {
 	p.op("SHLQ", "$8", address)
 	p.op("SHLQ", "$8", other)
 	for k, r := range columns {
-		reversed := k>>2 | k&2 | k&1<<2
-		p.op("VMOVDQU64", fmt.Sprintf("Y%d", r), fmt.Sprintf("%d(%s)(%s*1)", 32*reversed, dst, address))
-		p.op("VEXTRACTI64X4", "$1", z(r), fmt.Sprintf("%d(%s)(%s*1)", 32*reversed, dst, other))
+		at := k
+		if !parts {
+			at = k>>2 | k&2 | k&1<<2
+		}
+		p.op("VMOVDQU64", fmt.Sprintf("Y%d", r), fmt.Sprintf("%d(%s)(%s*1)", 32*at, dst, address))
+		p.op("VEXTRACTI64X4", "$1", z(r), fmt.Sprintf("%d(%s)(%s*1)", 32*at, dst, other))
 	}
 	for _, r := range []string{a, c, table} {
-		p.op("ADDQ", fmt.Sprintf("$%d", 2*laneBytes), r)
+		if r != table || !parts {
+			p.op("ADDQ", fmt.Sprintf("$%d", 2*laneBytes), r)
+		}
 	}
 	p.op("ADDQ", "$8", order)
 	p.op("SUBQ", "$1", counter)

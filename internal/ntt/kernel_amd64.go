@@ -32,4 +32,7 @@ func multiply(a, b *lanes, count int)
 func fromElements(groups *lanes, src *fr.Element, eighth, count int)
 
 //go:noescape
-func difference(dst *fr.Element, a, c, table *lanes, factor *element, order *uint32, count int)
+func difference(dst *fr.Element, a, c, f *lanes, factor *element, order *uint32, count int)
+
+//go:noescape
+func differenceOfParts(dst *fr.Element, a, c *lanes, f, factor *element, order *uint32, count int)

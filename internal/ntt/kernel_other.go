@@ -16,6 +16,10 @@ func ditStage(low, upper *lanes, twiddles *element, half, count int) { panic(mis
 func scale(a, b *lanes, count int)                                   { panic(missing) }
 func multiply(a, b *lanes, count int)                                { panic(missing) }
 func fromElements(groups *lanes, src *fr.Element, eighth, count int) { panic(missing) }
-func difference(dst *fr.Element, a, c, table *lanes, factor *element, order *uint32, count int) {
+func difference(dst *fr.Element, a, c, f *lanes, factor *element, order *uint32, count int) {
+	panic(missing)
+}
+
+func differenceOfParts(dst *fr.Element, a, c *lanes, f, factor *element, order *uint32, count int) {
 	panic(missing)
 }

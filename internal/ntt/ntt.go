@@ -19,12 +19,12 @@ import (
 	"context"
 	"math/bits"
 	"sync"
+	"sync/atomic"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark-crypto/utils/cpu"
 
 	"provery/internal/fault"
-	"provery/internal/parallel"
 )
 
 // lanes are eight field elements as the kernels hold them: limbs of 52 bits,
@@ -51,7 +51,8 @@ type Plan struct {
 	// toCoset and fromCoset are in the order that the stages leave: see Tables.
 	toCoset, fromCoset []lanes
 	factor             element
-	order              []uint32 // for each block by lane, a bit-reversed number
+	order              []uint32                  // for each block by lane, a bit-reversed number
+	odd                atomic.Pointer[oddTables] // of the last root
 	pool               sync.Pool
 }
 
@@ -89,7 +90,7 @@ func NewPlan(t *Tables) *Plan {
 	}
 	var f lanes
 	f.set(0, &t.Factor, 16)
-	p.factor = f.first()
+	p.factor = f.lane(0)
 	p.pool.New = func() any {
 		v := make([]lanes, p.parts)
 		return &v
@@ -121,7 +122,7 @@ func (p *Plan) twiddle(omega *fr.Element) {
 		for i := range row {
 			var v lanes
 			v.set(0, &powers[i*step], 16)
-			row[i] = v.first()
+			row[i] = v.lane(0)
 		}
 		p.stages = append(p.stages, row)
 	}
@@ -144,12 +145,18 @@ func (v *lanes) set(i int, e *fr.Element, factor uint64) {
 	v[4][i] = w[3] >> 16
 }
 
-// first returns lane 0.
-func (v *lanes) first() (e element) {
-	for i := range e {
-		e[i] = v[i][0]
+// lane returns lane i.
+func (v *lanes) lane(i int) (e element) {
+	for k := range e {
+		e[k] = v[k][i]
 	}
 	return e
+}
+
+// position returns where the forward transform leaves a frequency: the reversal
+// of its bits.
+func (p *Plan) position(frequency int) int {
+	return int(bits.Reverse64(uint64(frequency)) >> (65 - bits.Len(uint(p.n))))
 }
 
 // Quotient overwrites a with FromCoset·H + Factor·C', coefficient by
@@ -168,8 +175,8 @@ func (p *Plan) Quotient(ctx context.Context, a, b, c []fr.Element, threads int) 
 	defer p.pool.Put(y)
 	r := run{p, ctx, threads}
 	return inSteps(
-		func() error { return r.onCoset(*x, a) },
-		func() error { return r.onCoset(*y, b) },
+		func() error { return r.evaluate(*x, a, p.toCoset) },
+		func() error { return r.evaluate(*y, b, p.toCoset) },
 		func() error { return r.blocks(func(lo, hi int) { multiply(&(*x)[lo], &(*y)[lo], hi-lo) }) },
 		func() error { return r.forward(*x) },
 		func() error {
@@ -200,128 +207,4 @@ func inSteps(steps ...func() error) error {
 		}
 	}
 	return nil
-}
-
-// run is one use of a plan.
-type run struct {
-	*Plan
-	ctx     context.Context
-	threads int
-}
-
-// chunk is the number of blocks of a piece of work that stays in the first-level
-// cache.
-const chunk = 64
-
-// blocks calls f for ranges of blocks, whose lengths are multiples of 8.
-func (r *run) blocks(f func(lo, hi int)) error {
-	return parallel.Chunks(r.ctx, r.threads, r.parts, 16*chunk, func(lo, hi int) error {
-		f(lo, hi)
-		return nil
-	})
-}
-
-// load converts src, by part.
-func (r *run) load(v []lanes, src []fr.Element) error {
-	return r.blocks(func(lo, hi int) { fromElements(&v[lo], &src[lo], r.parts, (hi-lo)/8) })
-}
-
-// onCoset sets v, by part, to the evaluations on the coset of the polynomial
-// with the evaluations src.
-func (r *run) onCoset(v []lanes, src []fr.Element) error {
-	return inSteps(
-		func() error { return r.load(v, src) },
-		func() error { return r.forward(v) },
-		func() error { return r.blocks(func(lo, hi int) { scale(&v[lo], &r.toCoset[lo], hi-lo) }) },
-		func() error { return r.back(v) },
-	)
-}
-
-// forward transforms v, by part, to bit-reversed order by lane.
-func (r *run) forward(v []lanes) error {
-	err := r.blocks(func(lo, hi int) { openDIF(&v[lo], &r.open[lo/8*groupTwiddles], (hi-lo)/8) })
-	shared := r.shared()
-	for s := 0; s < shared && err == nil; s++ {
-		err = r.together(v, s, difStage)
-	}
-	if err != nil {
-		return err
-	}
-	return r.apart(v, shared, r.dif)
-}
-
-// back transforms v in bit-reversed order by lane to natural order by part.
-func (r *run) back(v []lanes) error {
-	shared := r.shared()
-	err := r.apart(v, shared, r.dit)
-	for s := shared - 1; s >= 0 && err == nil; s-- {
-		err = r.together(v, s, ditStage)
-	}
-	if err != nil {
-		return err
-	}
-	return r.blocks(func(lo, hi int) { closeDIT(&v[lo], &r.open[lo/8*groupTwiddles], (hi-lo)/8) })
-}
-
-// lookBlocks is the number of blocks up to which a transform runs without a
-// look at the context.
-const lookBlocks = 1 << 14
-
-// shared returns the number of stages that run in step over the whole vector,
-// so that there are a few parts for each thread afterwards, none of them long.
-func (r *run) shared() int {
-	n := max(0, bits.Len(uint(r.parts/lookBlocks)))
-	if r.threads > 1 {
-		n = max(n, bits.Len(uint(r.threads))+1)
-	}
-	return min(n, len(r.stages)-1)
-}
-
-// together runs stage s over the whole vector.
-func (r *run) together(v []lanes, s int, stage func(low, upper *lanes, w *element, half, count int)) error {
-	half := len(r.stages[s])
-	return parallel.Chunks(r.ctx, r.threads, r.parts/2, min(half, chunk), func(lo, hi int) error {
-		// Butterfly k of the stage is butterfly k mod half of section k/half.
-		at := lo/half*2*half + lo%half
-		stage(&v[at], &v[at+half], &r.stages[s][lo%half], hi-lo, 1)
-		return nil
-	})
-}
-
-// apart runs the stages from s on, on each of stage s's sections.
-func (r *run) apart(v []lanes, s int, transform func(v []lanes, s int)) error {
-	size := r.parts >> s
-	return parallel.Each(r.ctx, r.threads, 1<<s, func(i int) error {
-		transform(v[i*size:(i+1)*size], s)
-		return nil
-	})
-}
-
-// dif runs the stages from s on over v, a section of stage s.
-func (r *run) dif(v []lanes, s int) {
-	half := len(v) / 2
-	if len(v) > chunk {
-		difStage(&v[0], &v[half], &r.stages[s][0], half, 1)
-		r.dif(v[:half], s+1)
-		r.dif(v[half:], s+1)
-		return
-	}
-	for ; half > 0; s, half = s+1, half/2 {
-		difStage(&v[0], &v[half], &r.stages[s][0], half, len(v)/(2*half))
-	}
-}
-
-// dit runs the stages down to s over v, a section of stage s.
-func (r *run) dit(v []lanes, s int) {
-	if half := len(v) / 2; len(v) > chunk {
-		r.dit(v[:half], s+1)
-		r.dit(v[half:], s+1)
-		ditStage(&v[0], &v[half], &r.stages[s][0], half, 1)
-		return
-	}
-	last := len(r.stages) - 1
-	for half := 1; half < len(v); half *= 2 {
-		ditStage(&v[0], &v[half], &r.stages[last][0], half, len(v)/(2*half))
-		last--
-	}
 }

@@ -78,11 +78,11 @@ func (d *Domain) nttToNatural(ctx context.Context, a []fr.Element, threads int) 
 // few blocks for each thread, and none of them too long for one look at the
 // context.
 func (d *Domain) sharedStages(threads int) int {
-	long := max(0, len(d.twiddles)-nttLookBits)
+	long := max(0, d.bits-nttLookBits)
 	if threads <= 1 || d.n < parallelNTT {
 		return long
 	}
-	return max(long, min(bits.Len(uint(threads))+1, len(d.twiddles)-8))
+	return max(long, min(bits.Len(uint(threads))+1, d.bits-8))
 }
 
 // together runs stage s over the whole vector, in pieces that each lie in one
@@ -93,7 +93,7 @@ func (d *Domain) together(ctx context.Context, a []fr.Element, s, threads int, s
 		// Butterfly k of the stage is butterfly k mod half of block k/half.
 		from, to := lo%half, lo%half+hi-lo
 		block := a[lo/half*2*half:][:2*half]
-		stage(block[from:to], block[half+from:half+to], d.twiddles[s][from:to])
+		stage(block[from:to], block[half+from:half+to], d.twiddles()[s][from:to])
 		return nil
 	})
 }
@@ -116,11 +116,11 @@ func (d *Domain) difBlock(a []fr.Element, s int) {
 	case 2:
 		fr.Butterfly(&a[0], &a[2])
 		fr.Butterfly(&a[1], &a[3])
-		a[3].Mul(&a[3], &d.twiddles[s][1])
+		a[3].Mul(&a[3], &d.twiddles()[s][1])
 		fr.Butterfly(&a[0], &a[1])
 		fr.Butterfly(&a[2], &a[3])
 	default:
-		difStage(a[:m], a[m:], d.twiddles[s])
+		difStage(a[:m], a[m:], d.twiddles()[s])
 		d.difBlock(a[:m], s+1)
 		d.difBlock(a[m:], s+1)
 	}
@@ -135,13 +135,13 @@ func (d *Domain) ditBlock(a []fr.Element, s int) {
 	case 2:
 		fr.Butterfly(&a[0], &a[1])
 		fr.Butterfly(&a[2], &a[3])
-		a[3].Mul(&a[3], &d.twiddles[s][1])
+		a[3].Mul(&a[3], &d.twiddles()[s][1])
 		fr.Butterfly(&a[0], &a[2])
 		fr.Butterfly(&a[1], &a[3])
 	default:
 		d.ditBlock(a[:m], s+1)
 		d.ditBlock(a[m:], s+1)
-		ditStage(a[:m], a[m:], d.twiddles[s])
+		ditStage(a[:m], a[m:], d.twiddles()[s])
 	}
 }
 

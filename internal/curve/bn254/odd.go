@@ -22,10 +22,14 @@ func (d *Domain) OddQuotient(ctx context.Context, a, b, c []fr.Element, root *fr
 	if len(a) != d.n || len(b) != d.n || len(c) != d.n {
 		return fault.New(fault.Internal, "quotient of %d, %d and %d evaluations on %d points", len(a), len(b), len(c), d.n)
 	}
-	table, err := d.oddTable(root)
-	if err != nil {
-		return err
+	var square fr.Element
+	if square.Square(root); square != d.omega {
+		return fault.New(fault.Internal, "quotient at odd powers of a root that isn't a square root of the domain's")
 	}
+	if d.plan != nil {
+		return d.plan.OddQuotient(ctx, a, b, c, root, threads)
+	}
+	table := d.oddTable(root)
 	var steps []func() error
 	for _, v := range [][]fr.Element{a, b, c} {
 		steps = append(steps,
@@ -37,14 +41,11 @@ func (d *Domain) OddQuotient(ctx context.Context, a, b, c []fr.Element, root *fr
 }
 
 // oddTable returns the table for root, which is made once: a key has one root.
-func (d *Domain) oddTable(root *fr.Element) ([]fr.Element, error) {
+func (d *Domain) oddTable(root *fr.Element) []fr.Element {
 	if known := d.odd.Load(); known != nil && known.root == *root {
-		return known.toOdd, nil
+		return known.toOdd
 	}
-	var square, n, power fr.Element
-	if square.Square(root); square != d.omega {
-		return nil, fault.New(fault.Internal, "quotient at odd powers of a root that isn't a square root of the domain's")
-	}
+	var n, power fr.Element
 	n.SetUint64(uint64(d.n))
 	power.Inverse(&n)
 	o := &oddPowers{root: *root, toOdd: make([]fr.Element, d.n)}
@@ -53,7 +54,7 @@ func (d *Domain) oddTable(root *fr.Element) ([]fr.Element, error) {
 		power.Mul(&power, root)
 	}
 	d.odd.Store(o)
-	return o.toOdd, nil
+	return o.toOdd
 }
 
 // oddDifference sets a to a·b - c in the order of root^(2i+1). The transforms

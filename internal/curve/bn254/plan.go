@@ -9,7 +9,9 @@ func newPlan(d *Domain) plan {
 	if d.n < ntt.MinSize || !ntt.Accelerated() {
 		return nil
 	}
-	t := ntt.Tables{Omega: d.omega, ToCoset: d.toCoset, FromCoset: d.fromCoset}
+	// The plan makes tables of its own from these.
+	c := d.cosetTables()
+	t := ntt.Tables{Omega: d.omega, ToCoset: c.to, FromCoset: c.from}
 	t.Factor.Neg(&d.scale)
 	return ntt.NewPlan(&t)
 }

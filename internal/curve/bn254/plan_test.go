@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
@@ -11,8 +12,9 @@ import (
 	"provery/internal/ntt"
 )
 
-// TestPlan compares the quotient by package ntt's plans with that by the
-// adapter's own transforms, which curvetest compares with long division.
+// TestPlan compares quotients by package ntt's plans with those by the
+// adapter's own transforms, which curvetest compares with long division and
+// evaluation.
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	if !ntt.Accelerated() {
@@ -22,37 +24,58 @@ func TestPlan(t *testing.T) {
 		if n > 1<<13 && testing.Short() {
 			continue
 		}
-		d, err := NewDomain(n, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		slow, err := NewDomain(n, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		slow.plan = nil
-		a, b, c := planInput(n)
-		want := append([]fr.Element{}, a...)
-		if err := slow.Quotient(context.Background(), want, append([]fr.Element{}, b...), append([]fr.Element{}, c...), 2); err != nil {
-			t.Fatal(err)
-		}
-		for _, threads := range []int{1, 2, 5} {
-			got := append([]fr.Element{}, a...)
-			if err := d.Quotient(context.Background(), got, append([]fr.Element{}, b...), append([]fr.Element{}, c...), threads); err != nil {
+		fast, slow, root := planAndOracle(t, n)
+		type quotient = func(d *Domain, ctx context.Context, a, b, c []fr.Element, threads int) error
+		for name, q := range map[string]quotient{
+			"Quotient": (*Domain).Quotient,
+			"OddQuotient": func(d *Domain, ctx context.Context, a, b, c []fr.Element, threads int) error {
+				return d.OddQuotient(ctx, a, b, c, &root, threads)
+			},
+		} {
+			run := func(d *Domain, ctx context.Context, threads int) ([]fr.Element, error) {
+				a, b, c := planInput(n)
+				return a, q(d, ctx, a, b, c, threads)
+			}
+			want, err := run(slow, context.Background(), 2)
+			if err != nil {
 				t.Fatal(err)
 			}
-			for i := range got {
-				if got[i] != want[i] {
-					t.Fatalf("n=%d, threads=%d: coefficient %d differs", n, threads, i)
+			for _, threads := range []int{1, 2, 5} {
+				got, err := run(fast, context.Background(), threads)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%s, n=%d, threads=%d: the results differ", name, n, threads)
 				}
 			}
-		}
-		ctx, cancel := context.WithCancel(context.Background())
-		cancel()
-		if err := d.Quotient(ctx, a, b, c, 1); !errors.Is(err, context.Canceled) {
-			t.Errorf("canceled: got %v", err)
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			if _, err := run(fast, ctx, 1); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s, canceled: got %v", name, err)
+			}
 		}
 	}
+}
+
+// planAndOracle returns a domain with a plan, one without, and a square root of
+// their generator.
+func planAndOracle(t *testing.T, n int) (fast, slow *Domain, root fr.Element) {
+	t.Helper()
+	twice, err := NewDomain(2*n, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root = twice.Omega()
+	var omega fr.Element
+	omega.Square(&root)
+	fast, err1 := NewDomain(n, &omega)
+	slow, err2 := NewDomain(n, &omega)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	slow.plan = nil
+	return fast, slow, root
 }
 
 // planInput returns vectors of random elements, and some of the largest and

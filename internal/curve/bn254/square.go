@@ -53,6 +53,7 @@ func (d *Domain) square(ctx context.Context, a []fr.Element, constant *fr.Elemen
 // differenceInPlace is difference for a product that its result replaces. The
 // reversal of bits swaps pairs, so each pair is taken at once.
 func (d *Domain) differenceInPlace(ctx context.Context, h, c []fr.Element, threads int) error {
+	from := d.coset().from
 	return parallel.Chunks(ctx, threads, d.n, 1<<12, func(lo, hi int) error {
 		var low, high, t fr.Element
 		for j := lo; j < hi; j++ {
@@ -60,10 +61,10 @@ func (d *Domain) differenceInPlace(ctx context.Context, h, c []fr.Element, threa
 			if k < j {
 				continue
 			}
-			low.Mul(&d.fromCoset[j], &h[k])
+			low.Mul(&from[j], &h[k])
 			t.Mul(&d.scale, &c[d.reverse((d.n-j)&(d.n-1))])
 			low.Sub(&low, &t)
-			high.Mul(&d.fromCoset[k], &h[j])
+			high.Mul(&from[k], &h[j])
 			t.Mul(&d.scale, &c[d.reverse((d.n-k)&(d.n-1))])
 			high.Sub(&high, &t)
 			h[j], h[k] = low, high
