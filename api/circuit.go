@@ -68,6 +68,15 @@ type KeySet struct {
 	ProvingKeyBytes    int64      `json:"proving_key_bytes" doc:"Size of the stored proving key."`
 	VerifyingKeyDigest string     `json:"verifying_key_digest"`
 	Created            time.Time  `json:"created"`
+	Estimate           Estimate   `json:"estimate" doc:"What one proof with these keys is expected to take."`
+}
+
+// Estimate is what one proof takes. It is predicted from the circuit's size, and
+// corrected by what earlier proofs took.
+type Estimate struct {
+	MemoryBytes      int64   `json:"memory_bytes" doc:"Memory at the peak, beside the keys and the circuit, which are mapped."`
+	ProcessorSeconds float64 `json:"processor_seconds" doc:"Time of all threads together."`
+	Learned          bool    `json:"learned" doc:"Whether earlier proofs of the circuit were seen."`
 }
 
 // SetupRequest asks for keys made by the service itself.

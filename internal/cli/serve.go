@@ -55,6 +55,9 @@ func (c *serveCommand) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
+	if limit := d.MemoryLimit(); limit > 0 {
+		debug.SetMemoryLimit(limit) // garbage goes before jobs have to wait
+	}
 	return d.Run(ctx)
 }
 

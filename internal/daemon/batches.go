@@ -32,6 +32,9 @@ func (s *services) SubmitBatch(ctx context.Context, in httpapi.BatchSubmission) 
 	if err != nil {
 		return api.Batch{}, err
 	}
+	if err := s.fits(k, 0); err != nil {
+		return api.Batch{}, err
+	}
 	n := queue.NewBatch{ID: queue.NewBatchID(now()), IdempotencyKey: in.IdempotencyKey, Items: make([]queue.NewJob, len(req.Items))}
 	if n.IdempotencyKey != "" {
 		if n.RequestHash, err = s.requestHash(req); err != nil {

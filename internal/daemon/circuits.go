@@ -60,7 +60,7 @@ func (s *services) circuit(ctx context.Context, c registry.Circuit, whole bool) 
 		},
 	}
 	for _, k := range keys {
-		out.KeySets = append(out.KeySets, keySet(k))
+		out.KeySets = append(out.KeySets, s.keySet(k))
 		if !slices.Contains(out.Schemes, k.Scheme) {
 			out.Schemes = append(out.Schemes, k.Scheme)
 		}
@@ -78,9 +78,11 @@ func (s *services) circuit(ctx context.Context, c registry.Circuit, whole bool) 
 	return out, err
 }
 
-func keySet(k registry.KeySet) api.KeySet {
+func (s *services) keySet(k registry.KeySet) api.KeySet {
+	e, _ := s.d.costs.Predict(k.Circuit, k.ID)
 	return api.KeySet{
-		ID: k.ID.String(), Circuit: k.Circuit.String(), Scheme: k.Scheme, Curve: k.Curve, Layout: k.Layout,
+		Estimate: api.Estimate{MemoryBytes: e.Bytes, ProcessorSeconds: e.Work.Seconds(), Learned: e.Proofs > 0},
+		ID:       k.ID.String(), Circuit: k.Circuit.String(), Scheme: k.Scheme, Curve: k.Curve, Layout: k.Layout,
 		Provenance: api.Provenance(k.Provenance), Ceremony: k.Ceremony, SelfTest: k.SelfTest, ProvingKeyDigest: k.Source.Digest.String(),
 		ProvingKeyBytes: k.ProvingKey.Size, VerifyingKeyDigest: k.VerifyingKey.Digest.String(), Created: k.Created,
 	}
@@ -135,7 +137,7 @@ func (s *services) AddKeys(ctx context.Context, ref string, u httpapi.KeyUpload)
 			return api.KeySet{}, false, fault.New(fault.Forbidden, "insecure-dev keys are switched off here (allow_insecure_setup)")
 		}
 		k, err := s.d.registrar.Setup(ctx, c, u.Scheme)
-		return keySet(k), false, err
+		return s.keySet(k), false, err
 	}
 	in := worker.KeyUpload{Scheme: u.Scheme, Layout: scheme.Layout(u.Layout), ProvingKey: upload(u.ProvingKey), Ceremony: u.Ceremony}
 	if u.VerifyingKey != nil {
@@ -143,7 +145,7 @@ func (s *services) AddKeys(ctx context.Context, ref string, u httpapi.KeyUpload)
 		in.VerifyingKey = &vk
 	}
 	k, existed, err := s.d.registrar.Keys(ctx, c, in)
-	return keySet(k), existed, err
+	return s.keySet(k), existed, err
 }
 
 // Keys implements httpapi.Keys.
@@ -154,7 +156,7 @@ func (s *services) Keys(ctx context.Context, ref string) ([]api.KeySet, error) {
 	}
 	out := []api.KeySet{}
 	for _, k := range s.d.registry.KeySets(c.ID) {
-		out = append(out, keySet(k))
+		out = append(out, s.keySet(k))
 	}
 	return out, nil
 }

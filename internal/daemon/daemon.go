@@ -80,6 +80,7 @@ type Daemon struct {
 	compiling *worker.Compiling
 	pool      *worker.Pool // nil in a process of the role api
 	budget    *worker.Budget
+	memory    int64 // that the process may take, 0: not known
 	costs     *worker.Costs
 	// compilePool is nil where nothing is compiled.
 	compilePool *worker.Pool

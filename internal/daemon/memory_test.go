@@ -136,6 +136,9 @@ func TestCostsAreLearned(t *testing.T) {
 	if !ok || e.Proofs == 0 || e.Work <= 0 || e.Bytes <= 0 {
 		t.Errorf("got %+v, %v, want what the proof took", e, ok)
 	}
+	if api, err := r.cl.Circuit(r.ctx(), "mul"); err != nil || len(api.KeySets) != 1 || api.KeySets[0].Estimate.MemoryBytes != e.Bytes || !api.KeySets[0].Estimate.Learned {
+		t.Errorf("got %+v, %v, want the estimate in it", api, err)
+	}
 	r.stop()
 	again := start(t, setup{dir: r.dir})
 	if after, _ := again.costs.Predict(digest.ID, keys.ID); after != e {

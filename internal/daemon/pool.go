@@ -15,12 +15,18 @@ import (
 // openBudget finds out what there is for the jobs of this process.
 func (d *Daemon) openBudget(context.Context) error {
 	limit := cmp.Or(int64(d.cfg.Workers.Memory), worker.MemoryLimit())
+	d.memory = limit
 	d.budget = worker.NewBudget(worker.BudgetConfig{
 		Memory: worker.ForJobs(limit), Threads: runtime.GOMAXPROCS(0), PerJob: d.cfg.Workers.Threads,
 	})
 	d.log.Info("budget of the workers", "threads", d.budget.Config().Threads, "memory_limit", limit, "memory", d.budget.Capacity())
 	return nil
 }
+
+// MemoryLimit returns how much memory the process should take, in bytes; 0 where
+// that isn't known, or the process has no workers. Whoever owns the process may
+// tell the collector.
+func (d *Daemon) MemoryLimit() int64 { return d.memory }
 
 // buildPool makes the workers of this process, and tells the others of them.
 func (d *Daemon) buildPool(context.Context) error {
