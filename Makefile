@@ -13,6 +13,7 @@ OTHERARCH := $(if $(filter arm64,$(HOSTARCH)),amd64,arm64)
 LDFLAGS   := -s -w -X main.version=$(VERSION)
 CACHE     ?= $(CURDIR)/build/cache
 TOOLCHAIN := toolchain/zokrates/node_modules/.package-lock.json
+CIRCOM    := toolchain/circom/node_modules/.package-lock.json
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSITYGW := v1.8.0
 FUZZTIME  ?= 5s
@@ -138,6 +139,20 @@ $(CACHE)/sha256/.done $(CACHE)/poseidon-merkle/.done: $(CACHE)/%/.done: bench/wo
 .PHONY: bench-workloads
 bench-workloads: $(CACHE)/eddsa/.done $(CACHE)/sha256/.done $(CACHE)/poseidon-merkle/.done ## make the benchmark's programs and keys (about 2 minutes, once)
 
+# The benchmark's Circom circuits. Their keys are made when they are first measured.
+$(CIRCOM): toolchain/circom/package-lock.json | node
+	@echo "installing the Circom compiler and snarkjs from npm ..."
+	cd toolchain/circom && npm ci --no-audit --no-fund --loglevel=error
+
+$(CACHE)/circom/%/.done: bench/workloads/circom/%.circom $(CIRCOM)
+	@mkdir -p $(@D)
+	node toolchain/circom/node_modules/.bin/circom2 $< -l toolchain/circom/node_modules --r1cs --wasm --sym -o $(@D)
+	@rm -f $(@D)/key.zkey
+	@touch $@
+
+.PHONY: bench-workloads-circom
+bench-workloads-circom: $(CACHE)/circom/eddsa-poseidon-16/.done $(CACHE)/circom/sha256-4096/.done ## compile the benchmark's Circom circuits (1 minute, once)
+
 .PHONY: bench-workloads-large
 bench-workloads-large: $(TOOLCHAIN) ## make the program with two signatures too: 4 GB of memory, 3 minutes
 	node toolchain/zokrates/build.mjs examples/zokrates/eddsa --program main2 --out $(CACHE)/eddsa-main2
@@ -147,7 +162,7 @@ bench: build bench-workloads ## measure the standard workloads (a few minutes); 
 	PROVERY_CACHE=$(CACHE) bin/provery bench run --service 200 --out build/bench/report.json
 
 .PHONY: bench-peers
-bench-peers: build bench-workloads ## compare with zokrates-js, interleaved (4 minutes); RAPIDSNARK=PATH adds a binary of yours
+bench-peers: build bench-workloads bench-workloads-circom ## compare with zokrates-js and snarkjs, interleaved (10 minutes); RAPIDSNARK=PATH adds a binary of yours
 	PROVERY_CACHE=$(CACHE) bin/provery bench peers $(if $(RAPIDSNARK),--with-rapidsnark $(RAPIDSNARK)) --out build/bench/peers.json
 
 .PHONY: ci
@@ -155,4 +170,4 @@ ci: setup lint race fuzz test ## what CI runs
 
 .PHONY: clean
 clean: ## remove everything that was built or installed here
-	rm -rf bin build toolchain/zokrates/node_modules test/evm/node_modules
+	rm -rf bin build toolchain/zokrates/node_modules toolchain/circom/node_modules test/evm/node_modules

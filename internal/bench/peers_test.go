@@ -2,7 +2,9 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,5 +103,78 @@ func TestPeersVerifies(t *testing.T) {
 	}
 	if info, err := os.Stat(file); err != nil || info.Size() == 0 {
 		t.Errorf("got %v, %v", info, err)
+	}
+}
+
+// TestRapidsnark lets programs take part that look like snarkjs and rapidsnark:
+// they hand in a proof of snarkjs's own, for the key that everyone gets.
+func TestRapidsnark(t *testing.T) {
+	t.Parallel()
+	fixture, err := filepath.Abs("../../testdata/circom/bn128")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := circomWorkload("tiny", "tiny", func(i int) (json.RawMessage, error) {
+		return json.RawMessage(fmt.Sprintf(`{"limit":"%d","secret":[[%d,0,0],[1,0,0]]}`, i*i+1, i)), nil
+	})
+	w.Key = filepath.Join(fixture, "beaconed.zkey")
+	for _, role := range []string{"r1cs", "wasm", "sym"} {
+		w.Files[role] = filepath.Join(fixture, "tiny."+role)
+	}
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	write("circom/node_modules/snarkjs/package.json", `{"version":"9.9"}`)
+	write("circom/peer.mjs", `import { createInterface } from "node:readline";
+		const cost = { cpu_s: 1, wall_s: 2 };
+		for await (const line of createInterface({ input: process.stdin }))
+			console.log(JSON.stringify(JSON.parse(line).open ? { opened: cost } : { run: { witness: cost, prove: cost }, peak_bytes: 5 }));`)
+	good := write("rapidsnark", "#!/bin/sh\nset -e\ntest -s \"$1\" && test -s \"$2\"\ncp "+fixture+"/proof.json \"$3\"\ncp "+fixture+"/public.json \"$4\"\n")
+	forger := write("forger", "#!/bin/sh\ncp "+fixture+"/proof.json \"$3\"\necho '[\"1\",\"2\",\"3\",\"4\"]' > \"$4\"\n")
+	for _, tc := range []struct{ name, path, why string }{
+		{"rapidsnark", good, ""}, {"a forger", forger, "the proof of rapidsnark doesn't verify"},
+		{"fails", write("fails", "#!/bin/sh\necho bad key; exit 1\n"), "exit status 1: bad key"},
+		{"idle", write("idle", "#!/bin/sh\n"), "it left no p"},
+	} {
+		lab, _ := newLab(t, "measures")
+		p, skipped, err := lab.Peers(t.Context(), PeerOptions{Workloads: []Workload{w}, Repeat: 1, Threads: 1, Toolchains: dir, Rapidsnark: tc.path})
+		if tc.why != "" {
+			if err == nil || len(skipped) != 1 || !strings.Contains(skipped[0].Why, tc.why) {
+				t.Errorf("%s: got %+v, %v", tc.name, skipped, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries := p.Cases[0].Entries
+		if len(entries) != 3 || entries[0].Verified != 1 || entries[1].label() != "snarkjs 9.9" || entries[1].Runs[0].Prove.CPU != 1 ||
+			entries[2].Name != "rapidsnark" || entries[2].Verified != 1 || entries[2].Peak == 0 || entries[2].Runs[0].Prove.Wall <= 0 {
+			t.Errorf("got %+v", entries)
+		}
+	}
+}
+
+// TestSetUpKey makes a key for a circuit that comes without one.
+func TestSetUpKey(t *testing.T) {
+	t.Parallel()
+	lab, _ := newLab(t, "measures")
+	w := mul(t)
+	w.Key, w.SetUpKey = filepath.Join(t.TempDir(), "proving.key"), true
+	first, err := lab.prepareWorkload(t.Context(), w)
+	if err != nil || first.r.Prepared.Setup.Wall <= 0 {
+		t.Fatalf("got %+v, %v", first, err)
+	}
+	again, err := lab.prepareWorkload(t.Context(), w)
+	if err != nil || again.r.Prepared.Setup.Wall != 0 || again.r.Prepared.Key != first.r.Prepared.Key {
+		t.Errorf("again: got %+v, %v", again, err)
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -74,6 +76,11 @@ func (c *child) importKey(ctx context.Context, m *material, program frontend.Pro
 	if err != nil {
 		return nil, err
 	}
+	if m.SetUpKey {
+		if err := setUp(ctx, m.Key, program, backend, p); err != nil {
+			return nil, err
+		}
+	}
 	s, closeFile, err := openSection(m.Key)
 	if err != nil {
 		return nil, err
@@ -85,6 +92,37 @@ func (c *child) importKey(ctx context.Context, m *material, program frontend.Pro
 		return err
 	})
 	return key, err
+}
+
+// setUp makes a key for the program, in the layout of its language's tools, if
+// the file isn't there. The key is for benchmarks: this process knows its
+// secrets.
+func setUp(ctx context.Context, name string, program frontend.Program, backend scheme.Backend, p *Prepared) error {
+	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	in := scheme.SetupInput{System: program.System(), Rand: rand.Reader, Threads: ThisMachine().Cores}
+	if frontend.ToolsOf(program) == frontend.SnarkJSTools {
+		in.Layout = scheme.LayoutSnarkJS
+	}
+	var key scheme.ProvingKey
+	var err error
+	p.Setup, err = measure(func() error {
+		key, err = backend.Setup(ctx, in)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".key-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if err := errors.Join(key.Export(f, program.System()), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
 }
 
 func openSection(name string) (*io.SectionReader, func() error, error) {

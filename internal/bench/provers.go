@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -113,15 +114,31 @@ func (p *commandProver) run(ctx context.Context, index int) (*reply, error) {
 		}
 		return nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
 	}
-	if b, err := os.ReadFile(proof); err != nil || !json.Valid([]byte(strings.TrimRight(string(b), "\x00"))) {
-		return nil, errors.Join(fault.New(fault.Internal, "it left no proof"), err)
+	took := time.Since(start)
+	made, err := joined(proof, file("public.json"))
+	if err != nil {
+		return nil, err
 	}
 	state := cmd.ProcessState
-	r := &reply{Run: &Run{Prove: Cost{CPU: (state.UserTime() + state.SystemTime()).Seconds(), Wall: time.Since(start).Seconds()}}}
+	r := &reply{Run: &Run{Prove: Cost{CPU: (state.UserTime() + state.SystemTime()).Seconds(), Wall: took.Seconds()}}, Proof: made}
 	if u, ok := state.SysUsage().(*syscall.Rusage); ok {
 		r.Peak = u.Maxrss << 10
 	}
 	return r, nil
+}
+
+// joined returns the proof and the public inputs of two files as one value, in
+// the form that Provery has for both.
+func joined(proof, public string) (json.RawMessage, error) {
+	value := map[string]json.RawMessage{}
+	for name, file := range map[string]string{"proof": proof, "public": public} {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fault.New(fault.Internal, "it left no %s", name)
+		}
+		value[name] = bytes.TrimRight(b, "\x00")
+	}
+	return json.Marshal(value)
 }
 
 func (p *commandProver) close() error {

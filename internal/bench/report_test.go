@@ -171,6 +171,7 @@ func TestFind(t *testing.T) {
 	}
 	for _, tc := range []struct{ ask, want []string }{
 		{[]string{"eddsa", "bits-2^5", "eddsa"}, []string{"eddsa", "bits-2^5"}},
+		{[]string{"circom"}, []string{"circom-eddsa-poseidon-16", "circom-sha256-4096"}},
 		{[]string{"zokrates"}, []string{"eddsa", "eddsa-2", "sha256", "poseidon-merkle"}},
 		{[]string{"all"}, names(Workloads())},
 	} {
@@ -191,7 +192,7 @@ func TestFind(t *testing.T) {
 // TestArguments checks that arguments depend on the index, and on it only.
 func TestArguments(t *testing.T) {
 	t.Parallel()
-	for _, w := range find(t, "zokrates") {
+	for _, w := range find(t, "zokrates", "circom") {
 		a, errA := w.Arguments(1)
 		b, errB := w.Arguments(1)
 		c, errC := w.Arguments(2)

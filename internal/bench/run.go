@@ -120,7 +120,7 @@ func (r *runner) skip(name string, err error) {
 // material returns the workload as children need it.
 func (l *Lab) material(w Workload) (material, error) {
 	w = w.in(l.Cache)
-	m := material{Frontend: w.Frontend, Files: w.Files, Key: w.Key, Synthetic: w.Synthetic, Cache: l.prepared()}
+	m := material{Frontend: w.Frontend, Files: w.Files, Key: w.Key, SetUpKey: w.SetUpKey, Synthetic: w.Synthetic, Cache: l.prepared()}
 	if name := w.Missing(l.Cache); name != "" {
 		return m, fault.New(fault.NotFound, "%s isn't there: %s makes it", name, w.Make)
 	}

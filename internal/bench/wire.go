@@ -14,6 +14,7 @@ type material struct {
 	Frontend  string            `json:"frontend,omitempty"`
 	Files     map[string]string `json:"files,omitempty"`
 	Key       string            `json:"key,omitempty"`
+	SetUpKey  bool              `json:"set_up_key,omitempty"`
 	Synthetic *synthetic.Spec   `json:"synthetic,omitempty"`
 	// Cache is the directory of prepared programs and keys.
 	Cache string `json:"cache"`
@@ -98,8 +99,8 @@ type Prepared struct {
 	Import     Cost  `json:"import"`
 	ImportPeak int64 `json:"import_peak_bytes,omitempty"`
 	ImportKey  Cost  `json:"import_key"`
-	// Setup is the cost of making the key of a synthetic system; zero if it
-	// was there already.
+	// Setup is the cost of making the key, if it was made; zero if it was
+	// there already.
 	Setup Cost `json:"setup,omitzero"`
 }
 

@@ -28,6 +28,8 @@ type Workload struct {
 	// Relative names are those in the cache of made workloads.
 	Files map[string]string
 	Key   string
+	// SetUpKey says that a key is made, for the benchmark only, if there is none.
+	SetUpKey bool
 	// Arguments returns the i-th argument list. Equal i give equal arguments.
 	Arguments func(i int) (json.RawMessage, error)
 	// Make is the command that makes the files.
@@ -48,6 +50,19 @@ func zokratesWorkload(name, title, folder string, arguments func(int) (json.RawM
 	}
 }
 
+// circomWorkload returns a circuit of bench/workloads/circom.
+func circomWorkload(name, title string, arguments func(int) (json.RawMessage, error)) Workload {
+	dir := filepath.Join("circom", name)
+	return Workload{
+		Name: "circom-" + name, Title: title, Frontend: "circom",
+		Files: map[string]string{
+			"r1cs": filepath.Join(dir, name+".r1cs"), "sym": filepath.Join(dir, name+".sym"),
+			"wasm": filepath.Join(dir, name+"_js", name+".wasm"),
+		},
+		Key: filepath.Join(dir, "key.zkey"), SetUpKey: true, Arguments: arguments, Make: "make bench-workloads-circom",
+	}
+}
+
 // Workloads returns the standard workloads.
 func Workloads() []Workload {
 	eddsa := zokratesWorkload("eddsa", "EdDSA signature, ZoKrates", "eddsa", signatures(1))
@@ -58,6 +73,8 @@ func Workloads() []Workload {
 		eddsa, two,
 		zokratesWorkload("sha256", "SHA-256 of 512 bits, ZoKrates", "sha256", messages),
 		zokratesWorkload("poseidon-merkle", "member of a Poseidon Merkle tree of 2^20, ZoKrates", "poseidon-merkle", paths),
+		circomWorkload("eddsa-poseidon-16", "16 EdDSA-Poseidon signatures, circomlib", poseidonSignatures),
+		circomWorkload("sha256-4096", "SHA-256 of 4,096 bits, circomlib", bits),
 	}
 	for _, kind := range []synthetic.Kind{synthetic.Field, synthetic.Bits} {
 		for log := 14; log <= 20; log++ {
@@ -80,7 +97,7 @@ func syntheticWorkload(s synthetic.Spec) Workload {
 }
 
 // Find returns the workloads of the names: standard ones, "field-2^N" and
-// "bits-2^N" for other sizes too, and "zokrates", "synthetic" or "all" for
+// "bits-2^N" for other sizes too, and "zokrates", "circom", "synthetic" or "all" for
 // those of that kind. No names are those that take no more than half a minute each.
 func Find(names []string) ([]Workload, error) {
 	if len(names) == 0 {
@@ -142,6 +159,9 @@ func (w Workload) in(cache string) Workload {
 func (w *Workload) Missing(cache string) string {
 	made := w.in(cache)
 	names := []string{made.Key}
+	if made.SetUpKey {
+		names = nil
+	}
 	for _, name := range made.Files {
 		names = append(names, name)
 	}
@@ -167,6 +187,38 @@ func signatures(per int) func(int) (json.RawMessage, error) {
 		}
 		return signer.Arguments(statements...)
 	}
+}
+
+// poseidonSignatures returns the arguments of eddsa-poseidon-16: points of the
+// curve and scalars of full size, which aren't signatures. The circuit is told not
+// to insist; its constraints and the sizes of its values are the same.
+func poseidonSignatures(i int) (json.RawMessage, error) {
+	const n = 16
+	in := map[string]any{"enabled": "0"}
+	for k := range n {
+		key, other := signer.Generate(seed, 2*(i*n+k)), signer.Generate(seed, 2*(i*n+k)+1)
+		for name, v := range map[string]string{
+			"Ax": key.Key.X.String(), "Ay": key.Key.Y.String(), "R8x": other.Key.X.String(), "R8y": other.Key.Y.String(),
+			"S": key.Signature.S.String(), "M": other.Signature.S.String(),
+		} {
+			list, _ := in[name].([]string)
+			in[name] = append(list, v)
+		}
+	}
+	return json.Marshal(in)
+}
+
+// bits returns the arguments of sha256-4096.
+func bits(i int) (json.RawMessage, error) {
+	var in []string
+	for part := range 4096 / 256 {
+		for _, b := range digest("bits", i, part) {
+			for bit := range 8 {
+				in = append(in, string('0'+b>>bit&1))
+			}
+		}
+	}
+	return json.Marshal(map[string]any{"in": in})
 }
 
 // digest returns 32 bytes that depend on what is given.
