@@ -65,6 +65,7 @@ var table = map[string]rule{
 	"internal/store/cached":          {4, data}, // a disk before a remote store: above both kinds
 	"internal/registry":              {4, data},
 	"internal/queue":                 {4, data},
+	"internal/webhook":               {4, data},
 	"internal/worker":                {7, service},
 	"internal/httpapi":               {7, service},
 	"internal/console":               {7, service},
