@@ -107,7 +107,7 @@ func TestFieldsHaveNames(t *testing.T) {
 	t.Parallel()
 	for _, v := range []any{
 		api.Circuit{}, api.Statistics{}, api.Artefact{}, api.KeySet{}, api.SetupRequest{}, api.Page[api.Proof]{}, api.ProofRequest{}, api.Proof{},
-		api.Attempt{}, api.Result{}, api.Ledger{}, api.Stage{}, api.ProofLinks{}, api.Job{}, api.JobLinks{}, api.Worker{}, api.Event{}, api.BatchRequest{}, api.BatchItem{}, api.Batch{}, api.BatchLinks{}, api.VerifyRequest{}, api.VerifyResult{}, api.WitnessRequest{},
+		api.Attempt{}, api.Result{}, api.Ledger{}, api.Stage{}, api.ProofLinks{}, api.Job{}, api.JobLinks{}, api.Worker{}, api.WebhookEvent{}, api.WebhookData{}, api.WebhookDelivery{}, api.WebhookAttempt{}, api.Event{}, api.BatchRequest{}, api.BatchItem{}, api.Batch{}, api.BatchLinks{}, api.VerifyRequest{}, api.VerifyResult{}, api.WitnessRequest{},
 		api.WitnessResult{}, api.Assertion{}, api.Position{}, api.About{}, api.Frontend{}, api.Role{}, api.Backend{}, api.Workers{}, api.Health{},
 		api.Readiness{}, api.Check{}, api.QueueStats{}, api.Problem{}, api.ErrorType{},
 	} {

@@ -18,6 +18,7 @@ type BatchRequest struct {
 	Deadline *time.Time        `json:"deadline,omitempty" doc:"When the proofs stop being of use. Items that haven't ended by then expire."`
 	Labels   map[string]string `json:"labels,omitempty" doc:"Your own marks, returned with every item. Not for secrets." maxProperties:"16"`
 	Reduce   bool              `json:"reduce,omitempty" doc:"Take numbers modulo the field instead of refusing those that are too large."`
+	Webhook  string            `json:"webhook,omitempty" doc:"Address to tell when all items have ended; as in a proof request."`
 }
 
 // BatchItem is the input of one proof of a batch.

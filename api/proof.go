@@ -58,6 +58,9 @@ type ProofRequest struct {
 	Deadline  *time.Time        `json:"deadline,omitempty" doc:"When the proof stops being of use. A job that hasn't ended by then expires."`
 	Labels    map[string]string `json:"labels,omitempty" doc:"Your own marks, returned with the proof. Not for secrets." maxProperties:"16"`
 	Reduce    bool              `json:"reduce,omitempty" doc:"Take numbers modulo the field instead of refusing those that are too large."`
+	Webhook   string            `json:"webhook,omitempty" doc:"Address to tell when the job has ended, https://…; the requests are signed. Needs a webhook secret of the API key in the service's configuration."`
+
+	CancelOnDisconnect bool `json:"cancel_on_disconnect,omitempty" doc:"Cancel the job when the client goes away while it waits for the outcome (Prefer: wait). Otherwise the job goes on."`
 }
 
 // Proof is a proof job and, once it has succeeded, its result.

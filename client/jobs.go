@@ -63,3 +63,29 @@ func (c *Client) Workers(ctx context.Context) ([]api.Worker, error) {
 	}
 	return p.Items, nil
 }
+
+// Webhooks returns a page of at most limit webhooks with the log of their
+// deliveries, newest first. state is waiting, pending, delivered, failed, or ""
+// for all.
+func (c *Client) Webhooks(ctx context.Context, state, cursor string, limit int) (*api.Page[api.WebhookDelivery], error) {
+	q := url.Values{}
+	for name, value := range map[string]string{"state": state, "cursor": cursor} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	return fetch[api.Page[api.WebhookDelivery]](ctx, c, get(path("webhooks")+query(q)))
+}
+
+// Webhook returns the webhook of a job or batch.
+func (c *Client) Webhook(ctx context.Context, subject string) (*api.WebhookDelivery, error) {
+	return fetch[api.WebhookDelivery](ctx, c, get(path("webhooks", subject)))
+}
+
+// Redeliver delivers the webhook of a job or batch once more.
+func (c *Client) Redeliver(ctx context.Context, subject string) (*api.WebhookDelivery, error) {
+	return fetch[api.WebhookDelivery](ctx, c, call{method: http.MethodPost, path: path("webhooks", subject, "redeliver")})
+}

@@ -42,6 +42,7 @@ type Config struct {
 	Store    Store    `yaml:"store"`
 	Facades  Facades  `yaml:"facades"`
 	Log      Log      `yaml:"log"`
+	Webhooks Webhooks `yaml:"webhooks"`
 	// ResultTTL is how long a finished proof stays readable. Default 24h.
 	ResultTTL time.Duration `yaml:"result_ttl"`
 	// CacheBytes bounds the opened circuits and keys. Default 1GiB.
@@ -92,6 +93,10 @@ type APIKey struct {
 	// Rate and Burst replace those of the limits. Default 0: they don't.
 	Rate  float64 `yaml:"rate"`
 	Burst int     `yaml:"burst"`
+	// WebhookSecrets sign the key's webhooks: whsec_ and 24 to 64 bytes in
+	// base64. Several make several signatures, to change over from one to
+	// another. Default none: the key can't have webhooks.
+	WebhookSecrets []string `yaml:"webhook_secrets"`
 }
 
 // Limits bound what clients can make the service hold.
@@ -204,6 +209,21 @@ func (e Engine) SyncInterval() time.Duration {
 	return d
 }
 
+// Webhooks are requests that tell clients of the ends of their jobs.
+type Webhooks struct {
+	// Secrets sign the webhooks of an open API, as those of an API key do.
+	Secrets []string `yaml:"secrets"`
+	// AllowPrivate lets webhooks go to addresses that aren't public: to this
+	// machine and its network. Default false.
+	AllowPrivate bool `yaml:"allow_private"`
+	// AllowHTTP lets them go unencrypted. Default false.
+	AllowHTTP bool `yaml:"allow_http"`
+	// Timeout bounds one delivery. Default 10s.
+	Timeout time.Duration `yaml:"timeout"`
+	// MaxAge is how long after the end a delivery is tried. Default 24h.
+	MaxAge time.Duration `yaml:"max_age"`
+}
+
 // The log formats.
 const (
 	FormatText = "text"
@@ -239,6 +259,7 @@ func Default() Config {
 		Compiler:     defaultCompiler(),
 		Engine:       Engine{Sync: SyncAlways, Replicas: 1, Lease: 30 * time.Second},
 		Store:        defaultStore(),
+		Webhooks:     Webhooks{Timeout: 10 * time.Second, MaxAge: 24 * time.Hour},
 		Facades:      defaultFacades(),
 		Log:          Log{Level: slog.LevelInfo, Format: FormatText},
 		ResultTTL:    24 * time.Hour,

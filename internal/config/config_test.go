@@ -33,7 +33,7 @@ func TestExampleHoldsTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Default()
-	want.APIKeys = []config.APIKey{}
+	want.APIKeys, want.Webhooks.Secrets = []config.APIKey{}, []string{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -65,7 +65,7 @@ func TestParse(t *testing.T) {
 	if c.Listen != "0.0.0.0:80" || c.Limits.MaxWaiters != 7 || c.Limits.MaxBodyBytes != 2048 || c.Log.Level != slog.LevelDebug || c.ResultTTL != 90*time.Minute {
 		t.Errorf("got %+v", c)
 	}
-	if c.AllowInsecureSetup == nil || *c.AllowInsecureSetup || c.APIKeys[0] != (config.APIKey{Name: "a", SHA256: hash}) {
+	if c.AllowInsecureSetup == nil || *c.AllowInsecureSetup || !reflect.DeepEqual(c.APIKeys[0], config.APIKey{Name: "a", SHA256: hash}) {
 		t.Errorf("got %+v", c)
 	}
 	if c.Limits.MaxQueueJobs != 10_000 || c.Log.Format != config.FormatText {
@@ -229,6 +229,11 @@ func TestValidateOne(t *testing.T) {
 		{"rate of a key", func(c *config.Config) { c.APIKeys = []config.APIKey{{Name: "a", SHA256: hash, Rate: -1}} }, "api_keys[0].rate"},
 		{"rate", func(c *config.Config) { c.Limits.Rate = 1e9 }, "limits.rate"},
 		{"share", func(c *config.Config) { c.Limits.OwnerShare = 1.5 }, "limits.owner_share"},
+		{"a key's secret", func(c *config.Config) {
+			c.APIKeys = []config.APIKey{{Name: "a", SHA256: hash, WebhookSecrets: []string{"whsec_AAAA"}}}
+		}, "api_keys[0].webhook_secrets[0]"},
+		{"a secret", func(c *config.Config) { c.Webhooks.Secrets = []string{"hunter2"} }, "webhooks.secrets[0]"},
+		{"webhooks' age", func(c *config.Config) { c.Webhooks.MaxAge = 0 }, "webhooks.max_age"},
 		{"external engine", func(c *config.Config) { c.Engine.URL, c.Engine.Credentials = "nats://a:4222, tls://b:4222", "/c" }, ""},
 		{"cluster", func(c *config.Config) { c.Engine.URL, c.Engine.Replicas, c.Engine.NKey = "nats://a:4222", 3, "/k" }, ""},
 		{"two of four", func(c *config.Config) { c.Engine.URL, c.Engine.Replicas = "nats://a:4222", 2 }, "engine.replicas"},

@@ -83,6 +83,13 @@ func parse(field reflect.Value, value string) error {
 	case **bool:
 		*p = new(bool)
 		return parseBool(*p, value)
+	case *[]string:
+		*p = nil
+		for one := range strings.SplitSeq(value, ",") {
+			if one = strings.TrimSpace(one); one != "" {
+				*p = append(*p, one)
+			}
+		}
 	case *[]APIKey:
 		return parseKeys(p, value)
 	case encoding.TextUnmarshaler:

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"provery/internal/webhook"
 )
 
 var keyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
@@ -23,6 +25,7 @@ func (c *Config) Validate() error {
 	v.listener(c)
 	v.keys(c.APIKeys)
 	v.limits(c.Limits)
+	v.webhooks(c.Webhooks)
 	v.compiler(c.Compiler)
 	v.engine(c.Engine)
 	v.store(c.Store)
@@ -108,8 +111,22 @@ func (v *validator) keys(keys []APIKey) {
 		v.check(k.Weight == 0 || k.Weight >= 0.001 && k.Weight <= 1000, "%s.weight: between 0.001 and 1000", at)
 		v.check(k.Rate >= 0 && k.Rate <= maxRate, "%s.rate: between 0 and %d", at, maxRate)
 		v.check(k.Burst >= 0, "%s.burst: at least 0", at)
+		v.secrets(at+".webhook_secrets", k.WebhookSecrets)
 		names[k.Name], hashes[hash] = true, true
 	}
+}
+
+func (v *validator) secrets(at string, secrets []string) {
+	for i, s := range secrets {
+		_, err := webhook.ParseSecret(s)
+		v.check(err == nil, "%s[%d]: want whsec_ and 24 to 64 bytes in base64", at, i)
+	}
+}
+
+func (v *validator) webhooks(w Webhooks) {
+	v.secrets("webhooks.secrets", w.Secrets)
+	v.check(w.Timeout >= time.Second && w.Timeout <= time.Minute, "webhooks.timeout: between 1s and 1m")
+	v.check(w.MaxAge >= time.Minute, "webhooks.max_age: at least 1m")
 }
 
 func (v *validator) limits(l Limits) {

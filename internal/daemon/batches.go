@@ -57,7 +57,11 @@ func (s *services) SubmitBatch(ctx context.Context, in httpapi.BatchSubmission) 
 			n.Items[i].Deadline = *req.Deadline
 		}
 	}
-	b, _, err := s.d.queue.EnqueueBatchWith(ctx, n)
+	var b queue.Batch
+	err = s.withWebhook(ctx, n.ID, in.Caller.Name, req.Webhook, func() (string, error) {
+		b, _, err = s.d.queue.EnqueueBatchWith(ctx, n)
+		return b.ID, err
+	})
 	if err != nil {
 		return api.Batch{}, err
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"provery/api"
@@ -33,6 +34,7 @@ import (
 	"provery/internal/store/cached"
 	"provery/internal/store/s3"
 	"provery/internal/telemetry"
+	"provery/internal/webhook"
 	"provery/internal/worker"
 )
 
@@ -86,7 +88,8 @@ type Daemon struct {
 	compilePool *worker.Pool
 	metrics     *telemetry.Metrics
 	estimates   estimates
-	handler     *httpapi.Server // nil in a worker, as is the listener
+	webhooks    atomic.Pointer[webhook.Dispatcher] // nil in a worker
+	handler     *httpapi.Server                    // nil in a worker, as is the listener
 	listener    net.Listener
 	admin       net.Listener                  // nil if there is none
 	spool       string                        // this process's directory for files under way
@@ -131,7 +134,7 @@ func (d *Daemon) openQueue(ctx context.Context) error {
 		d.queue, err = queue.Open(ctx, d.engine, d.blobs, queue.Config{
 			Replicas: d.cfg.Engine.Replicas, MaxQueued: d.cfg.Limits.MaxQueueJobs, MaxQueuedBytes: int64(d.cfg.Limits.MaxQueueBytes),
 			Weights: weights, OwnerShare: d.cfg.Limits.OwnerShare,
-			Retention: d.cfg.ResultTTL, LeaseTTL: d.cfg.Engine.Lease, Now: now, Logger: d.log.With("part", "queue"),
+			Retention: d.cfg.ResultTTL, LeaseTTL: d.cfg.Engine.Lease, Now: now, OnEnd: d.jobEnded, Logger: d.log.With("part", "queue"),
 		})
 		return err
 	})
@@ -182,7 +185,7 @@ func (d *Daemon) buildHandler(context.Context) (err error) {
 	l := d.cfg.Limits
 	s := &services{d}
 	d.handler, err = httpapi.New(httpapi.Options{
-		Services:    httpapi.Services{Circuits: s, Keys: s, Proofs: s, Batches: s, Jobs: s, Tools: s, System: s, Compilations: s},
+		Services:    httpapi.Services{Circuits: s, Keys: s, Proofs: s, Batches: s, Jobs: s, Webhooks: s, Tools: s, System: s, Compilations: s},
 		ZoKratesAPI: d.zokratesAPI(),
 		Frontends:   d.frontends(), Version: d.build.Version, Keys: keys, Rate: d.rate(config.APIKey{}), SpoolDir: d.spool,
 		Limits: httpapi.Limits{
@@ -258,6 +261,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		background.Go(func() { d.compilePool.Run(working) })
 	}
 	if d.handler != nil {
+		d.webhooks.Load().Start()
 		background.Go(func() { d.checkFiles(working) })
 	}
 	d.log.Info("serving", "address", d.Addr(), "role", d.cfg.Role, "admin", d.AdminAddr(), "data", d.cfg.DataDir, "version", d.build.Version)

@@ -57,7 +57,11 @@ func (s *services) Submit(ctx context.Context, in httpapi.Submission) (api.Proof
 	}
 	job.Sealed = s.d.ring.Seal(job.ID, worker.SealPurpose, plain)
 	clear(plain)
-	j, _, err := s.d.queue.Enqueue(ctx, job)
+	var j queue.Job
+	err = s.withWebhook(ctx, job.ID, job.Owner, req.Webhook, func() (string, error) {
+		j, _, err = s.d.queue.Enqueue(ctx, job)
+		return j.ID, err
+	})
 	if err != nil {
 		return api.Proof{}, err
 	}

@@ -45,3 +45,19 @@ func (f *fake) BatchItems(ctx context.Context, _ httpapi.Caller, id string, q ht
 func (f *fake) BatchEvents(ctx context.Context, who httpapi.Caller, id, after string) iter.Seq2[api.Event, error] {
 	return f.JobEvents(ctx, who, id, after)
 }
+
+func fakeWebhook(id string) api.WebhookDelivery {
+	return api.WebhookDelivery{Subject: id, Host: "example.com", State: "delivered"}
+}
+
+func (f *fake) Webhooks(_ context.Context, _ httpapi.Caller, state, cursor string, limit int) (api.Page[api.WebhookDelivery], error) {
+	return api.Page[api.WebhookDelivery]{Items: []api.WebhookDelivery{fakeWebhook("j_1")}}, f.got(state, cursor)
+}
+
+func (f *fake) Webhook(_ context.Context, _ httpapi.Caller, id string) (api.WebhookDelivery, error) {
+	return fakeWebhook(id), f.got(id)
+}
+
+func (f *fake) Redeliver(_ context.Context, _ httpapi.Caller, id string) (api.WebhookDelivery, error) {
+	return fakeWebhook(id), f.got(id)
+}

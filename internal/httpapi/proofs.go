@@ -107,7 +107,11 @@ func (s *Server) submit(ctx context.Context, in *submitInput, req *api.ProofRequ
 	}
 	out := &submitOutput{Location: proofLocation(p.ID)}
 	if wait > 0 {
+		id := p.ID
 		if p, err = s.await(ctx, p, wait); err != nil {
+			if req.CancelOnDisconnect && ctx.Err() != nil {
+				s.abandon(ctx, id)
+			}
 			return nil, err
 		}
 		out.PreferenceApplied = "wait=" + strconv.Itoa(int(wait/time.Second))

@@ -141,6 +141,7 @@ func New(o Options) (*Server, error) {
 	s.calldataRoute()
 	s.batchRoutes()
 	s.jobRoutes()
+	s.webhookRoutes()
 	s.toolRoutes()
 	s.systemRoutes(o.Metrics)
 	if o.ZoKratesAPI != nil {

@@ -22,6 +22,7 @@ type Services struct {
 	Proofs   Proofs
 	Batches  Batches
 	Jobs     Jobs
+	Webhooks Webhooks
 	Tools    Tools
 	System   System
 	// Compilations may be nil: then nothing can be compiled here.

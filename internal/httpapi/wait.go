@@ -79,3 +79,15 @@ func errNoWaiter(what string) error {
 	err.RetryAfter = waiterRetry
 	return err
 }
+
+// abandonTimeout bounds the cancelling of a job whose client has gone.
+const abandonTimeout = 10 * time.Second
+
+// abandon cancels a job whose client has gone.
+func (s *Server) abandon(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
+	defer cancel()
+	if _, err := s.services.Proofs.Cancel(ctx, exchangeOf(ctx).caller, id); err != nil {
+		s.log.Warn("cancel an abandoned proof", "proof", id, "cause", err)
+	}
+}

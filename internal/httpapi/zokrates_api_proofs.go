@@ -123,19 +123,11 @@ func (f *zokratesFacade) prove(r *http.Request, c *zokratesChoice, req api.Proof
 	return zokratesProof{Payload: p.Result.Proof, Time: elapsed(x)}, nil
 }
 
-// abandonTimeout bounds the cancelling of a job whose client has gone.
-const abandonTimeout = 10 * time.Second
-
 // abandon cancels a job whose client went away, since nobody else knows of it.
 // One with an idempotency key can be found again, and goes on.
 func (f *zokratesFacade) abandon(ctx context.Context, id, idempotencyKey string) {
-	if ctx.Err() == nil || idempotencyKey != "" {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
-	defer cancel()
-	if _, err := f.services.Proofs.Cancel(ctx, exchangeOf(ctx).caller, id); err != nil {
-		f.log.Warn("cancel an abandoned proof", "proof", id, "cause", err)
+	if ctx.Err() != nil && idempotencyKey == "" {
+		f.Server.abandon(ctx, id)
 	}
 }
 

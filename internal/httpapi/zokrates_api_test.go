@@ -84,7 +84,7 @@ func newZoKratesRig(t *testing.T, change func(*httpapi.Options)) (*rig, *program
 	p := &programs{tags: map[string]bool{}}
 	r := newRig(t, func(o *httpapi.Options) {
 		p.fake = o.Services.Circuits.(*fake)
-		o.Services = httpapi.Services{Circuits: p, Keys: p, Proofs: p, Batches: p, Jobs: p, Tools: p, System: p, Compilations: p}
+		o.Services = httpapi.Services{Circuits: p, Keys: p, Proofs: p, Batches: p, Jobs: p, Webhooks: p, Tools: p, System: p, Compilations: p}
 		o.ZoKratesAPI = &httpapi.ZoKratesAPI{}
 		if change != nil {
 			change(o)
