@@ -23,6 +23,9 @@ type Config struct {
 	// AdminListen is the address of a listener for /healthz, /readyz and
 	// /metrics alone, which need no API key there. Default none.
 	AdminListen string `yaml:"admin_listen"`
+	// AdminPprof serves Go's profiles of the process on AdminListen, below
+	// /debug/pprof/. Default false.
+	AdminPprof bool `yaml:"admin_pprof"`
 	// DataDir holds everything that lasts. Load fills it in: by default
 	// $XDG_DATA_HOME/provery, or ~/.local/share/provery.
 	DataDir string `yaml:"data_dir"`

@@ -79,6 +79,7 @@ func (v *validator) role(c *Config) {
 	v.check(slices.Contains(Roles(), c.Role), "role: one of %s", strings.Join(Roles(), ", "))
 	v.check(c.Role != RoleAPI && c.Role != RoleWorker || c.Engine.URL != "",
 		"role: %s needs engine.url, the NATS server that joins the processes: the embedded engine belongs to one process alone", c.Role)
+	v.check(!c.AdminPprof || c.AdminListen != "", "admin_pprof: needs admin_listen")
 	if c.AdminListen != "" {
 		_, _, err := net.SplitHostPort(c.AdminListen)
 		v.check(err == nil, "admin_listen: want host:port")

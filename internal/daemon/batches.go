@@ -63,7 +63,7 @@ func (s *services) SubmitBatch(ctx context.Context, in httpapi.BatchSubmission) 
 		return b.ID, err
 	})
 	if err != nil {
-		return api.Batch{}, err
+		return api.Batch{}, s.refused(err)
 	}
 	return s.batchView(b), nil
 }

@@ -59,7 +59,7 @@ func (s *services) enqueueCompilation(ctx context.Context, in *httpapi.Sources, 
 	}
 	job.Sealed = s.d.ring.Seal(job.ID, worker.SealPurpose, plain)
 	j, _, err := s.d.queue.Enqueue(ctx, job)
-	return j, err
+	return j, s.refused(err)
 }
 
 // compiledTo returns the circuit that a compilation has registered, zero if the

@@ -1,25 +1,17 @@
 package daemon
 
 import (
-	"strconv"
-	"strings"
 	"testing"
 )
 
-// gauge returns the value of a metric without labels.
+// gauge returns the value of a metric, all its labels together.
 func (r *rig) gauge(name string) float64 {
 	r.t.Helper()
-	for line := range strings.Lines(r.metrics()) {
-		if rest, found := strings.CutPrefix(line, name+" "); found {
-			v, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
-			if err != nil {
-				r.t.Fatal(err)
-			}
-			return v
-		}
+	v, ok := r.exposed()[name]
+	if !ok {
+		r.t.Fatalf("no metric %s", name)
 	}
-	r.t.Fatalf("no metric %s", name)
-	return 0
+	return v
 }
 
 // TestPredictedSeconds grows with what waits, and falls to nothing.

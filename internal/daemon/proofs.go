@@ -22,7 +22,7 @@ import (
 func (s *services) Submit(ctx context.Context, in httpapi.Submission) (api.Proof, error) {
 	req := in.Request
 	if err := s.space(); err != nil {
-		return api.Proof{}, err
+		return api.Proof{}, s.refused(err)
 	}
 	c, err := s.d.registry.Resolve(ctx, req.Circuit)
 	if err != nil {
@@ -33,7 +33,7 @@ func (s *services) Submit(ctx context.Context, in httpapi.Submission) (api.Proof
 		return api.Proof{}, err
 	}
 	if err := s.fits(k, int64(len(req.Arguments)+len(req.Witness))); err != nil {
-		return api.Proof{}, err
+		return api.Proof{}, s.refused(err)
 	}
 	task := worker.Task{Arguments: req.Arguments, Reduce: req.Reduce, Witness: req.Witness}
 	if err := s.d.tools.Check(ctx, c, task); err != nil {
@@ -63,7 +63,7 @@ func (s *services) Submit(ctx context.Context, in httpapi.Submission) (api.Proof
 		return j.ID, err
 	})
 	if err != nil {
-		return api.Proof{}, err
+		return api.Proof{}, s.refused(err)
 	}
 	return s.proof(ctx, j, true)
 }

@@ -54,6 +54,9 @@ func (d *Daemon) startAdmin(ctx context.Context, failed func()) (end func() erro
 		return func() error { return nil }
 	}
 	a := httpapi.NewAdmin(&services{d}, d.metrics.Handler(), d.log.With("part", "admin"))
+	if d.cfg.AdminPprof {
+		a.Profile()
+	}
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	unhook := context.AfterFunc(ctx, a.Drain)
 	var (

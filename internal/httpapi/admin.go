@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"sync"
 	"time"
 
@@ -34,6 +35,15 @@ func NewAdmin(system System, metrics http.Handler, log *slog.Logger) *Admin {
 	})
 	a.mux.Handle("GET /metrics", metrics)
 	return a
+}
+
+// Profile serves Go's profiles of the process below /debug/pprof/. They show
+// code and sizes, never content, but cost time: it is for whom may ask for that.
+func (a *Admin) Profile() {
+	a.mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	a.mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	a.mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	a.mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 }
 
 // Drain makes /readyz say that the process is stopping.

@@ -136,10 +136,15 @@ func (x *exchange) end() {
 		level = slog.LevelDebug
 	}
 	host, _, _ := net.SplitHostPort(x.request.RemoteAddr)
-	x.server.log.LogAttrs(context.WithoutCancel(x.request.Context()), level, "request",
+	attrs := []slog.Attr{
 		slog.String("request_id", x.id), slog.String("route", x.route), slog.Int("status", status),
 		slog.Int64("bytes", w.bytes), slog.Duration("took", took),
-		slog.String("caller", x.caller.Name), slog.String("remote", host))
+		slog.String("caller", x.caller.Name), slog.String("remote", host),
+	}
+	if made := w.Header().Get("Location"); made != "" { // leads from the request's id to the job's
+		attrs = append(attrs, slog.String("made", made))
+	}
+	x.server.log.LogAttrs(context.WithoutCancel(x.request.Context()), level, "request", attrs...)
 }
 
 // statusClientGone is logged for a client that went away before the answer.

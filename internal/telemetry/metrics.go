@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"math/bits"
 	"net/http"
 	"strconv"
 	"time"
@@ -20,6 +21,7 @@ type Metrics struct {
 	waiters  prometheus.Gauge
 	phases   *prometheus.HistogramVec
 	attempts *prometheus.CounterVec
+	refusals *prometheus.CounterVec
 }
 
 // latencies are the bucket borders of durations, in seconds: proofs take
@@ -37,13 +39,16 @@ func NewMetrics() *Metrics {
 			Name: "provery_http_waiters", Help: "HTTP requests that wait for a proof.",
 		}),
 		phases: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "provery_proof_phase_duration_seconds", Help: "Time of each phase of successful attempts.", Buckets: latencies,
-		}, []string{"scheme", "phase"}),
+			Name: "provery_proof_phase_duration_seconds", Help: "Time of each phase of attempts, by size class of the circuit.", Buckets: latencies,
+		}, []string{"scheme", "class", "phase"}),
 		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "provery_proof_attempts_total", Help: "Ended attempts, by outcome.",
 		}, []string{"scheme", "outcome"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "provery_queue_refusals_total", Help: "Jobs that weren't accepted, by error code.",
+		}, []string{"code"}),
 	}
-	m.registry.MustRegister(m.requests, m.waiters, m.phases, m.attempts,
+	m.registry.MustRegister(m.requests, m.waiters, m.phases, m.attempts, m.refusals,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -78,8 +83,9 @@ func (m *Metrics) ObserveRequest(route string, status int, took time.Duration) {
 // AddWaiters changes the number of waiting requests.
 func (m *Metrics) AddWaiters(n int) { m.waiters.Add(float64(n)) }
 
-// ObserveAttempt records one ended attempt, and its ledger if it succeeded.
-func (m *Metrics) ObserveAttempt(scheme, outcome string, l *api.Ledger) {
+// ObserveAttempt records one ended attempt, and its ledger if there is one.
+// class is the circuit's SizeClass.
+func (m *Metrics) ObserveAttempt(scheme, class, outcome string, l *api.Ledger) {
 	m.attempts.WithLabelValues(scheme, outcome).Inc()
 	if l == nil {
 		return
@@ -87,6 +93,16 @@ func (m *Metrics) ObserveAttempt(scheme, outcome string, l *api.Ledger) {
 	for phase, ms := range map[string]float64{
 		PhaseQueue: l.Queue, PhaseLoad: l.Load, PhaseWitness: l.Witness, PhaseProve: l.Prove, PhaseCheck: l.Check,
 	} {
-		m.phases.WithLabelValues(scheme, phase).Observe(ms / 1000)
+		m.phases.WithLabelValues(scheme, class, phase).Observe(ms / 1000)
 	}
 }
+
+// SizeClass names the power of two that holds so many constraints: "2^17".
+// Circuits have too many names for labels; their sizes are few, and most of
+// what a proof takes follows from them.
+func SizeClass(constraints int) string {
+	return "2^" + strconv.Itoa(bits.Len(uint(max(constraints, 1)-1)))
+}
+
+// ObserveRefusal records a job that wasn't accepted.
+func (m *Metrics) ObserveRefusal(code string) { m.refusals.WithLabelValues(code).Inc() }

@@ -94,8 +94,9 @@ func TestMetrics(t *testing.T) {
 	m.ObserveRequest("POST /v1/proofs", 202, 20*time.Millisecond)
 	m.AddWaiters(2)
 	m.AddWaiters(-1)
-	m.ObserveAttempt("groth16", "succeeded", &api.Ledger{Prove: 1500})
-	m.ObserveAttempt("groth16", "failed", nil)
+	m.ObserveAttempt("groth16", "2^17", "succeeded", &api.Ledger{Prove: 1500})
+	m.ObserveRefusal("overloaded")
+	m.ObserveAttempt("groth16", "2^17", "failed", nil)
 	if err := m.Gauge("provery_queue_jobs", "Waiting jobs.", func() float64 { return 3 }); err != nil {
 		t.Fatal(err)
 	}
@@ -111,10 +112,20 @@ func TestMetrics(t *testing.T) {
 		`provery_http_request_duration_seconds_count{route="POST /v1/proofs",status="202"} 1`,
 		`provery_http_waiters 1`, `provery_queue_jobs 3`, `other_total 0`, `go_goroutines`,
 		`provery_proof_attempts_total{outcome="failed",scheme="groth16"} 1`,
-		`provery_proof_phase_duration_seconds_sum{phase="prove",scheme="groth16"} 1.5`,
+		`provery_proof_phase_duration_seconds_sum{class="2^17",phase="prove",scheme="groth16"} 1.5`,
+		`provery_queue_refusals_total{code="overloaded"} 1`,
 	} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("no %q in\n%s", want, w.Body)
+		}
+	}
+}
+
+func TestSizeClass(t *testing.T) {
+	t.Parallel()
+	for constraints, want := range map[int]string{0: "2^0", 1: "2^0", 2: "2^1", 3: "2^2", 4: "2^2", 131072: "2^17", 131073: "2^18"} {
+		if got := telemetry.SizeClass(constraints); got != want {
+			t.Errorf("%d constraints: got %s, want %s", constraints, got, want)
 		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 
 // Observer is told how each attempt at a proof ended.
 type Observer interface {
-	ObserveAttempt(scheme, outcome string, l *api.Ledger)
+	ObserveAttempt(scheme, class, outcome string, l *api.Ledger)
 }
 
 // ProvingConfig configures Proving.
@@ -73,7 +73,7 @@ func (p *Proving) Run(ctx context.Context, lease *queue.Lease, g Grant) (queue.R
 	timer.Stop()
 	ledger := timer.Ledger()
 	result.Ledger = ledgerOf(ledger)
-	p.observe(run.scheme, err, &ledger)
+	p.observe(&run, err, &ledger)
 	if err == nil {
 		took := time.Duration((ledger.Witness + ledger.Prove + ledger.Check) * float64(time.Millisecond))
 		p.learn(ctx, &job, observation{took: took, threads: g.Threads, heap: heap, cold: run.cold})
@@ -147,7 +147,7 @@ func (a *attempt) prove(ctx context.Context) (result queue.Result, err error) {
 	return result, err
 }
 
-func (p *Proving) observe(scheme string, err error, l *api.Ledger) {
+func (p *Proving) observe(a *attempt, err error, l *api.Ledger) {
 	if p.cfg.Observer == nil {
 		return
 	}
@@ -155,7 +155,11 @@ func (p *Proving) observe(scheme string, err error, l *api.Ledger) {
 	if err != nil {
 		outcome = string(fault.CodeOf(err))
 	}
-	p.cfg.Observer.ObserveAttempt(scheme, outcome, l)
+	class := "unknown" // the circuit was removed meanwhile
+	if s, ok := p.catalogue.registry.Sizes(a.job.CircuitID, a.job.KeySetID); ok {
+		class = telemetry.SizeClass(s.Stats.Constraints)
+	}
+	p.cfg.Observer.ObserveAttempt(a.scheme, class, outcome, l)
 }
 
 // notTheClients turns an error of our own house, such as a missing record, into

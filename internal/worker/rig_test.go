@@ -215,6 +215,6 @@ func get[T any](t *testing.T, what string, c <-chan T) (v T) {
 type observer struct{ seen chan string }
 
 // ObserveAttempt records the attempt.
-func (o observer) ObserveAttempt(scheme, outcome string, _ *api.Ledger) {
+func (o observer) ObserveAttempt(scheme, _, outcome string, _ *api.Ledger) {
 	o.seen <- scheme + " " + outcome
 }
