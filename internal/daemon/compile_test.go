@@ -120,6 +120,9 @@ func chain(n int) client.Sources {
 //
 // Not parallel, as it counts this process's children.
 func TestBadSources(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a dozen starts of the compiler")
+	}
 	r := start(t, withCompiler(t, func(c *config.Config) {
 		c.Compiler = config.Compiler{Slots: 2, Memory: 128 << 20, Time: time.Minute, MaxSourceBytes: 1 << 20, MaxFiles: 100, MaxImportDepth: 8}
 	}))

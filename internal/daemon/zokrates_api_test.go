@@ -97,14 +97,25 @@ func TestZoKratesAPISession(t *testing.T) {
 	for name, other := range map[string]string{"gm17": "g16", "g16": "gm17"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			zokratesAPISession(t, name, other)
+			dir := t.TempDir()
+			zokratesAPISession(t, func() setup { return facade(t, dir, name) }, name, other)
 		})
 	}
 }
 
-func zokratesAPISession(t *testing.T, scheme, other string) {
-	dir, keys := t.TempDir(), "ark-"+scheme
-	r := start(t, facade(t, dir, scheme))
+// TestZoKratesAPIWithCompiler is the same session with ZoKrates's compiler and
+// the keys that ZoKrates made for the program, which so has to be the same to
+// the byte. Nothing is configured but that the facade is on: it is GM17 on
+// bn128.
+func TestZoKratesAPIWithCompiler(t *testing.T) {
+	t.Parallel()
+	s := withCompiler(t, func(c *config.Config) { c.Facades.ZoKratesAPI.Enabled = true })
+	zokratesAPISession(t, func() setup { return s }, "gm17", "g16")
+}
+
+func zokratesAPISession(t *testing.T, service func() setup, scheme, other string) {
+	keys := "ark-" + scheme
+	r := start(t, service())
 	hash := mulHash(t)
 	post := func(path, body string) answer { return r.do(http.MethodPost, path, body) }
 
@@ -137,7 +148,7 @@ func zokratesAPISession(t *testing.T, scheme, other string) {
 	post("/"+hash+"/compute-generate-proof?scheme="+other, `{"payload":["4","5"]}`).want(t, "no key of the scheme", 404)
 
 	r.stop()
-	r = start(t, facade(t, dir, scheme))
+	r = start(t, service())
 	post("/compile", mulSource(t)).want(t, "compile after the restart", 409)
 	r.wantProof(post("/"+hash+"/compute-generate-proof", `{"payload":["6","7"]}`), "after the restart", scheme, 42)
 }
