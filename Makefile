@@ -163,7 +163,7 @@ bench: build bench-workloads ## measure the standard workloads (a few minutes); 
 
 .PHONY: bench-peers
 bench-peers: build bench-workloads bench-workloads-circom ## compare with zokrates-js and snarkjs, interleaved (10 minutes); RAPIDSNARK=PATH adds a binary of yours
-	PROVERY_CACHE=$(CACHE) bin/provery bench peers $(if $(RAPIDSNARK),--with-rapidsnark $(RAPIDSNARK)) --out build/bench/peers.json
+	PROVERY_CACHE=$(CACHE) bin/provery bench peers --source examples/zokrates/eddsa/main.zok $(if $(RAPIDSNARK),--with-rapidsnark $(RAPIDSNARK)) --out build/bench/peers.json
 
 .PHONY: ci
 ci: setup lint race fuzz test ## what CI runs

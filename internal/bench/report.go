@@ -32,6 +32,7 @@ type Report struct {
 	Service   *ServiceReport `json:"service,omitempty"`
 	Scaling   *Scaling       `json:"scaling,omitempty"`
 	Peers     *Peers         `json:"peers,omitempty"`
+	Source    *SourceReport  `json:"source,omitempty"`
 	// Skipped says what was asked for and isn't there, and why.
 	Skipped []Skip `json:"skipped,omitempty"`
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"provery/api"
@@ -45,29 +46,11 @@ func (l *Lab) Service(ctx context.Context, w Workload, n int) (_ *ServiceReport,
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "provery-bench-")
+	cl, stop, err := serve(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	cfg := config.Default()
-	cfg.Listen, cfg.DataDir = "127.0.0.1:0", dir
-	d, err := daemon.New(ctx, &cfg, daemon.Build{Version: "bench"}, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, err
-	}
-	running, stop := context.WithCancel(ctx)
-	stopped := make(chan error, 1)
-	go func() { stopped <- d.Run(running) }()
-	defer func() {
-		stop()
-		err = errors.Join(err, <-stopped)
-	}()
-	// Without retries there is no idempotency key, which would cost a write.
-	cl, err := client.New("http://"+d.Addr(), client.WithRetries(0))
-	if err != nil {
-		return nil, err
-	}
+	defer func() { err = errors.Join(err, stop()) }()
 	l.say("the service: registering %s", w.Name)
 	circuit, err := register(ctx, cl, &m, "small")
 	if err != nil {
@@ -75,6 +58,44 @@ func (l *Lab) Service(ctx context.Context, w Workload, n int) (_ *ServiceReport,
 	}
 	l.say("the service: %d requests", n)
 	return requests(ctx, cl, circuit, m.Arguments, n)
+}
+
+// serve runs a service on the embedded engine in a temporary directory, until
+// stop is called. toolchain, unless it is "", is where compilers are installed.
+func serve(ctx context.Context, toolchain string) (_ *client.Client, stop func() error, err error) {
+	dir, err := os.MkdirTemp("", "provery-bench-")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
+	if toolchain != "" {
+		if err := os.Symlink(toolchain, filepath.Join(dir, "toolchain")); err != nil {
+			return nil, nil, err
+		}
+	}
+	cfg := config.Default()
+	cfg.Listen, cfg.DataDir = "127.0.0.1:0", dir
+	d, err := daemon.New(ctx, &cfg, daemon.Build{Version: "bench"}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, err
+	}
+	running, end := context.WithCancel(ctx)
+	stopped := make(chan error, 1)
+	go func() { stopped <- d.Run(running) }()
+	stop = func() error {
+		end()
+		return errors.Join(<-stopped, os.RemoveAll(dir))
+	}
+	// Without retries there is no idempotency key, which would cost a write.
+	cl, err := client.New("http://"+d.Addr(), client.WithRetries(0))
+	if err != nil {
+		return nil, nil, errors.Join(err, stop())
+	}
+	return cl, stop, nil
 }
 
 // register registers a compiled workload and its key with a service.

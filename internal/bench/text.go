@@ -50,6 +50,10 @@ func (r *Report) Text(w io.Writer) {
 		fmt.Fprintln(w)
 		r.Peers.text(w)
 	}
+	if r.Source != nil {
+		fmt.Fprintln(w)
+		r.Source.text(w)
+	}
 	for _, s := range r.Skipped {
 		fmt.Fprintf(w, "\nleft out: %s: %s", s.Name, s.Why)
 	}

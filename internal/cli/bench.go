@@ -220,6 +220,7 @@ type benchPeersCommand struct {
 	Repeat         int           `help:"Runs of each that count, after one that doesn't." default:"5"`
 	Time           time.Duration `help:"Stop after this time with what there is." placeholder:"10m"`
 	Toolchains     string        `help:"Directory in which the other provers are installed." default:"toolchain" placeholder:"DIR"`
+	Source         string        `help:"Also the way from this source file of the workload eddsa to the first proof over the API." type:"existingfile" placeholder:"FILE"`
 	WithRapidsnark string        `help:"A rapidsnark prover that takes part: KEY WITNESS PROOF PUBLIC are its arguments." type:"existingfile" placeholder:"PATH"`
 }
 
@@ -244,6 +245,15 @@ func (c *benchPeersCommand) Run(ctx context.Context, e *env, b *benchCommand) er
 	})
 	if err != nil {
 		return err
+	}
+	if c.Source != "" {
+		eddsa, err := bench.Find([]string{"eddsa"})
+		if err != nil {
+			return err
+		}
+		if r.Source, err = lab.Source(ctx, eddsa[0], c.Source, toolchains); err != nil {
+			return err
+		}
 	}
 	return c.write(e, r)
 }
