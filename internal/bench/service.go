@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"provery/api"
@@ -72,13 +71,8 @@ func serve(ctx context.Context, toolchain string) (_ *client.Client, stop func()
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
-	if toolchain != "" {
-		if err := os.Symlink(toolchain, filepath.Join(dir, "toolchain")); err != nil {
-			return nil, nil, err
-		}
-	}
 	cfg := config.Default()
-	cfg.Listen, cfg.DataDir = "127.0.0.1:0", dir
+	cfg.Listen, cfg.DataDir, cfg.Compiler.Dir = "127.0.0.1:0", dir, toolchain
 	d, err := daemon.New(ctx, &cfg, daemon.Build{Version: "bench"}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, err

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 
 	"provery/api"
-	"provery/internal/config"
 	"provery/internal/fault"
 	"provery/internal/httpapi"
 	"provery/internal/queue"
@@ -31,7 +30,7 @@ func (s *services) Compile(ctx context.Context, in httpapi.Sources) (*api.Circui
 	case !fault.Is(err, fault.NotFound):
 		return nil, api.Job{}, err
 	}
-	if err := s.d.compiling.Check(&task, s.d.cfg.Role != config.RoleAPI); err != nil {
+	if err := s.d.compiling.Check(&task, s.d.compilesHere()); err != nil {
 		return nil, api.Job{}, err
 	}
 	j, err := s.enqueueCompilation(ctx, &in, &task)

@@ -12,6 +12,7 @@ import (
 	"provery/internal/frontend/zokrates"
 	"provery/internal/frontend/zokrates/compiler"
 	"provery/internal/httpapi"
+	"provery/internal/queue"
 	"provery/internal/source"
 	"provery/internal/worker"
 )
@@ -37,18 +38,29 @@ func (d *Daemon) openCompilers(context.Context) error {
 }
 
 // buildCompilePool makes the pool that runs compilations: one of their own,
-// since a compilation may take minutes and proofs shouldn't wait for it. A
-// process that is a worker and nothing else has it only if a compiler is
-// installed there: others may have one.
+// since a compilation may take minutes and proofs shouldn't wait for it. Where
+// other processes may have a compiler, one without leaves the jobs to them.
 func (d *Daemon) buildCompilePool(context.Context) error {
 	installed := slices.ContainsFunc(slices.Collect(maps.Values(d.compilers)), func(c worker.Compiler) bool { return c.Ready() == nil })
-	if d.cfg.Compiler.Slots == 0 || d.cfg.Role == config.RoleWorker && !installed {
+	if d.cfg.Compiler.Slots == 0 || d.cfg.Engine.URL != "" && !installed {
 		return nil
 	}
 	cfg := d.poolConfig()
 	cfg.Slots = d.cfg.Compiler.Slots
 	d.compilePool = worker.NewPool(cfg, d.queue, d.compiling)
 	return nil
+}
+
+// compilesHere reports whether compilations that this process accepts are its
+// own to run: there are no others, or none that is known to take them.
+func (d *Daemon) compilesHere() bool {
+	switch {
+	case d.cfg.Role == config.RoleAPI:
+		return false
+	case d.cfg.Engine.URL == "":
+		return true
+	}
+	return !slices.ContainsFunc(d.queue.Workers(), func(w queue.Worker) bool { return slices.Contains(w.Kinds, worker.KindCompile) })
 }
 
 // sourceLimits bounds the sources that are taken for compiling.
