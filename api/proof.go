@@ -173,7 +173,7 @@ type WitnessRequest struct {
 	Arguments json.RawMessage `json:"arguments" doc:"As in a proof request."`
 	Reduce    bool            `json:"reduce,omitempty" doc:"As in a proof request."`
 	Logs      bool            `json:"logs,omitempty" doc:"Return what the program's log statements print."`
-	Witness   string          `json:"witness,omitempty" doc:"Return the witness as a file in this format: words of 4 bytes (zokrates-js), words of 8 bytes (ZoKrates's command line), or text. It holds the private arguments and everything computed from them." enum:"zokrates32,zokrates64,zokrates-text"`
+	Witness   string          `json:"witness,omitempty" doc:"Return the witness as a file in this format: words of 4 bytes (zokrates-js), words of 8 bytes (ZoKrates's command line), or text; wtns for a Circom circuit. It holds the private arguments and everything computed from them." enum:"zokrates32,zokrates64,zokrates-text,wtns"`
 }
 
 // The formats of witness files, as WitnessRequest names them.
@@ -181,6 +181,7 @@ const (
 	WitnessZoKrates32   = "zokrates32"
 	WitnessZoKrates64   = "zokrates64"
 	WitnessZoKratesText = "zokrates-text"
+	WitnessSnarkJS      = "wtns"
 )
 
 // WitnessResult is the outcome of a dry run.

@@ -51,7 +51,14 @@ func (c *Client) SetupKeys(ctx context.Context, ref, scheme string) (*api.KeySet
 // VerifyingKey returns a verifying key in ZoKrates's JSON. keys is a key
 // set's id, or a scheme for its newest.
 func (c *Client) VerifyingKey(ctx context.Context, ref, keys string) (json.RawMessage, error) {
-	key, err := fetch[json.RawMessage](ctx, c, get(path("circuits", ref, "keys", keys, "verifying-key")))
+	return c.VerifyingKeyAs(ctx, ref, keys, "zokrates")
+}
+
+// VerifyingKeyAs is VerifyingKey in the JSON of a format: "zokrates", or
+// "snarkjs" for its verification_key.json.
+func (c *Client) VerifyingKeyAs(ctx context.Context, ref, keys, format string) (json.RawMessage, error) {
+	values := url.Values{"format": {format}}
+	key, err := fetch[json.RawMessage](ctx, c, get(path("circuits", ref, "keys", keys, "verifying-key")+query(values)))
 	if err != nil {
 		return nil, err
 	}

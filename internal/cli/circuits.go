@@ -13,6 +13,7 @@ import (
 
 	"provery/api"
 	"provery/client"
+	"provery/internal/frontend/zokrates"
 )
 
 type circuitsCommand struct {
@@ -25,12 +26,14 @@ type circuitsCommand struct {
 
 type circuitsAdd struct {
 	Name         string `arg:"" help:"Name for the circuit, such as payments or payments:v2. May be left out for source: it is called as its file or folder then."`
-	Program      string `arg:"" optional:"" help:"Compiled program: ZoKrates's file 'out'. Or source, which the service compiles: a .zok file with what it imports, a folder, or an archive (tar, tar.gz, zip)."`
+	Program      string `arg:"" optional:"" help:"Compiled program: ZoKrates's file 'out', or Circom's .r1cs. Or source, which the service compiles: a .zok file with what it imports, a folder, or an archive (tar, tar.gz, zip)."`
 	Curve        string `help:"Of source: the curve to compile for." placeholder:"bn128"`
 	Debug        bool   `help:"Of source: keep log statements, for 'witness --logs'."`
 	Main         string `help:"Of a folder or an archive: the file with the main function; main.zok without it." placeholder:"FILE"`
-	ABI          string `help:"The program's abi.json. Without it, arguments are a flat list of field elements." name:"abi" placeholder:"FILE"`
-	Frontend     string `help:"Circuit language." default:"zokrates"`
+	Frontend     string `help:"Circuit language of source." default:"zokrates"`
+	ABI          string `help:"A ZoKrates program's abi.json. Without it, arguments are a flat list of field elements." name:"abi" placeholder:"FILE"`
+	Wasm         string `help:"A Circom circuit's witness calculator. Default: NAME_js/NAME.wasm or NAME.wasm beside NAME.r1cs." placeholder:"FILE"`
+	Sym          string `help:"A Circom circuit's symbols. Default: NAME.sym beside NAME.r1cs." placeholder:"FILE"`
 	Key          string `help:"Proving key to upload." placeholder:"FILE"`
 	VerifyingKey string `help:"Verifying key to compare with." placeholder:"FILE"`
 	Setup        string `help:"Make keys instead: insecure-dev, for development only." enum:",insecure-dev" default:"" placeholder:"insecure-dev"`
@@ -86,11 +89,11 @@ func (c *circuitsAdd) register(ctx context.Context, e *env, cl *client.Client) (
 // upload registers a compiled program.
 func (c *circuitsAdd) upload(ctx context.Context, e *env, cl *client.Client) (*api.Circuit, error) {
 	name, tag, _ := strings.Cut(c.Name, ":")
-	files := map[string]string{"program": c.Program}
-	if c.ABI != "" {
-		files["abi"] = c.ABI
+	files, err := c.files()
+	if err != nil {
+		return nil, err
 	}
-	r := client.Registration{Frontend: c.Frontend, Name: name, Tag: tag, Artefacts: map[string]io.Reader{}}
+	r := client.Registration{Name: name, Tag: tag, Artefacts: map[string]io.Reader{}}
 	for role, file := range files {
 		f, err := e.uploadOf(file, kindOfRole[role])
 		if err != nil {
@@ -104,6 +107,29 @@ func (c *circuitsAdd) upload(ctx context.Context, e *env, cl *client.Client) (*a
 		fmt.Fprintln(e.Stderr, "The circuit was registered before.")
 	}
 	return circuit, err
+}
+
+// files returns the circuit's files by role. The program's tells the language.
+func (c *circuitsAdd) files() (map[string]string, error) {
+	s, closeFile, err := section(c.Program)
+	if err != nil {
+		return nil, err
+	}
+	defer closeFile()
+	if isR1CS(s) {
+		if c.ABI != "" {
+			return nil, usage("--abi is for ZoKrates programs; a Circom circuit takes --wasm and --sym")
+		}
+		return circomFiles(c.Program, c.Wasm, c.Sym), nil
+	}
+	if c.Wasm != "" || c.Sym != "" {
+		return nil, usage("--wasm and --sym are for Circom circuits, whose program is a .r1cs file")
+	}
+	files := map[string]string{zokrates.RoleProgram: c.Program}
+	if c.ABI != "" {
+		files[zokrates.RoleABI] = c.ABI
+	}
+	return files, nil
 }
 
 // uploadOf is upload for a file that should be of a kind.

@@ -11,6 +11,7 @@ import (
 	"provery/internal/curve"
 	"provery/internal/fault"
 	"provery/internal/frontend/zokrates"
+	"provery/internal/iden3"
 	"provery/internal/scheme"
 	"provery/internal/scheme/gm17"
 	"provery/internal/scheme/groth16"
@@ -81,8 +82,8 @@ func inspect(s *io.SectionReader) (*finding, error) {
 		return inspectProgram(s)
 	case container.KindOf(head) != "":
 		return &finding{Kind: "Provery's own file of kind " + container.KindOf(head), Notes: []string{"made at registration; it isn't meant for exchange"}}, nil
-	case bytes.HasPrefix(head, []byte("r1cs")), bytes.HasPrefix(head, []byte("zkey")), bytes.HasPrefix(head, []byte("wtns")), bytes.HasPrefix(head, []byte("ptau")):
-		return &finding{Kind: "iden3 file (" + string(head[:4]) + ")", Notes: []string{"Circom's formats aren't supported by this release"}}, nil
+	case iden3.KindOf(head) != "":
+		return inspectIden3(s, iden3.KindOf(head))
 	case bytes.ContainsAny(firstOf(head), "{[\""):
 		return inspectJSON(s)
 	}

@@ -114,6 +114,8 @@ func (c *keysList) Run(ctx context.Context, e *env) error {
 type keysShow struct {
 	Ref  string `arg:"" help:"Circuit: name, name:tag or id."`
 	Keys string `arg:"" optional:"" default:"groth16" help:"Id of the key set, or a scheme for its newest."`
+
+	Format string `help:"Whose JSON: zokrates, or snarkjs for its verification_key.json." enum:"zokrates,snarkjs" default:"zokrates"`
 }
 
 // Run prints a verifying key.
@@ -122,7 +124,7 @@ func (c *keysShow) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	vk, err := cl.VerifyingKey(ctx, c.Ref, c.Keys)
+	vk, err := cl.VerifyingKeyAs(ctx, c.Ref, c.Keys, c.Format)
 	if err != nil {
 		return err
 	}

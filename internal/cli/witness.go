@@ -17,7 +17,7 @@ type witnessCommand struct {
 	Circuit   string `arg:"" optional:"" help:"Circuit registered with the service: name, name:tag or id."`
 	Arguments string `help:"File with the arguments as JSON; - is standard input." short:"a" required:"" placeholder:"FILE"`
 	Out       string `help:"Where to write the witness. It is PRIVATE: it holds the private arguments. Without it, no witness is kept." short:"o" placeholder:"FILE"`
-	Format    string `help:"Format of the witness: zokrates64 as the ZoKrates command line writes it, zokrates32 as zokrates-js does, zokrates-text for a look." enum:"zokrates64,zokrates32,zokrates-text" default:"zokrates64"`
+	Format    string `help:"Format of the witness: zokrates64 as the ZoKrates command line writes it, zokrates32 as zokrates-js does, zokrates-text for a look; wtns for a Circom circuit." enum:"zokrates64,zokrates32,zokrates-text,wtns" default:"zokrates64"`
 	Logs      bool   `help:"Print what the program's log statements say. The program must have been compiled for debugging."`
 	Reduce    bool   `help:"Take numbers modulo the field instead of refusing large ones."`
 

@@ -9,7 +9,7 @@ import (
 	"provery/internal/fault"
 )
 
-// Call is a call of a contract's verifyTx with one proof.
+// Call is a call of a contract's verifyTx, or verifyProof, with one proof.
 type Call struct {
 	// Function is the canonical signature, such as
 	// "verifyTx(((uint256,uint256),(uint256[2],uint256[2]),(uint256,uint256)),uint256[2])".
@@ -20,7 +20,7 @@ type Call struct {
 	Calldata string `json:"calldata"`
 	// Arguments are those that a client library encodes itself: the proof as
 	// [a, b, c], then the inputs if there are any, as formatProof of
-	// zokrates-js has them.
+	// zokrates-js has them; for verifyProof a, b, c and the inputs.
 	Arguments []any `json:"arguments"`
 }
 
@@ -40,12 +40,16 @@ type proof struct {
 	a, c   g1
 	b      g2
 	inputs []word
+	// snarkjs says that the proof came in snarkjs's form, and is for verifyProof.
+	snarkjs bool
 }
 
 // Calldata returns the bytes of a transaction or call that has verifyTx check the
 // proof, a proof.json of ZoKrates (scheme g16 or gm17, curve bn128): the
 // selector, then a, b, c and the inputs, 32 bytes for each coordinate and input.
-// They suit Provery's contracts and those that ZoKrates writes.
+// They suit Provery's contracts and those that ZoKrates writes. For an object of
+// snarkjs's proof.json as "proof" and public.json as "public" they are for
+// verifyProof.
 //
 // Another scheme or curve is fault.Unsupported. A proof that isn't well-formed,
 // with a point outside of its group or an input outside of the field, is
@@ -66,10 +70,13 @@ func NewCall(proofJSON []byte) (*Call, error) {
 	}
 	data := p.calldata()
 	c := &Call{
-		Function:  p.signature(),
-		Selector:  "0x" + hex.EncodeToString(data[:4]),
-		Calldata:  "0x" + hex.EncodeToString(data),
-		Arguments: []any{[]any{[]word{p.a.X, p.a.Y}, [][2]word{p.b.X, p.b.Y}, []word{p.c.X, p.c.Y}}},
+		Function: p.signature(),
+		Selector: "0x" + hex.EncodeToString(data[:4]),
+		Calldata: "0x" + hex.EncodeToString(data),
+	}
+	points := []any{[]word{p.a.X, p.a.Y}, [][2]word{p.b.X, p.b.Y}, []word{p.c.X, p.c.Y}}
+	if c.Arguments = []any{points}; p.snarkjs {
+		c.Arguments = []any{points[0], [][2]word{swapped(p.b.X), swapped(p.b.Y)}, points[2]}
 	}
 	if len(p.inputs) > 0 {
 		c.Arguments = append(c.Arguments, p.inputs)
@@ -79,6 +86,9 @@ func NewCall(proofJSON []byte) (*Call, error) {
 
 // parseProof reads a proof.json.
 func parseProof(data []byte) (*proof, error) {
+	if p, err := parseSnarkJS(data); p != nil || err != nil {
+		return p, recode(err)
+	}
 	var in proofJSON
 	if err := unmarshal(data, &in); err != nil {
 		return nil, recode(err)
@@ -104,6 +114,9 @@ func parseProof(data []byte) (*proof, error) {
 
 // recode makes what is invalid in a request's proof the request's fault.
 func recode(err error) error {
+	if err == nil {
+		return nil
+	}
 	if !fault.Is(err, fault.InvalidArtifact) {
 		return err
 	}
@@ -120,8 +133,14 @@ func (p *proof) checkInputs() error {
 	return nil
 }
 
-// signature returns verifyTx's canonical signature for the number of inputs.
+// signature returns the function's canonical signature for the number of inputs.
 func (p *proof) signature() string {
+	if p.snarkjs {
+		if len(p.inputs) == 0 {
+			return "verifyProof(uint256[2],uint256[2][2],uint256[2])"
+		}
+		return fmt.Sprintf("verifyProof(uint256[2],uint256[2][2],uint256[2],uint256[%d])", len(p.inputs))
+	}
 	const proofType = "((uint256,uint256),(uint256[2],uint256[2]),(uint256,uint256))"
 	if len(p.inputs) == 0 {
 		return "verifyTx(" + proofType + ")"
@@ -132,7 +151,11 @@ func (p *proof) signature() string {
 // calldata encodes the call. All types have a fixed size, so the ABI puts one
 // word after the other.
 func (p *proof) calldata() []byte {
-	words := slices.Concat([]word{p.a.X, p.a.Y}, p.b.X[:], p.b.Y[:], []word{p.c.X, p.c.Y}, p.inputs)
+	x, y := p.b.X, p.b.Y
+	if p.snarkjs {
+		x, y = swapped(x), swapped(y)
+	}
+	words := slices.Concat([]word{p.a.X, p.a.Y}, x[:], y[:], []word{p.c.X, p.c.Y}, p.inputs)
 	id := selector(p.signature())
 	out := append(make([]byte, 0, len(id)+len(words)*wordBytes), id[:]...)
 	for _, w := range words {

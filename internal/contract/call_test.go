@@ -99,12 +99,12 @@ func FuzzSolidity(f *testing.F) {
 	}
 	f.Add([]byte(`{"scheme":"g16","curve":"bn128","gamma_abc":[null]}`), "Name", "^0.8.20", "MIT")
 	f.Fuzz(func(t *testing.T, key []byte, name, pragma, spdx string) {
-		text, err := Solidity(key, Options{name, pragma, spdx})
+		text, err := Solidity(key, Options{name, pragma, spdx, len(key)%2 == 1})
 		if (err == nil) != (text != "") || fault.Is(err, fault.Internal) {
 			t.Errorf("got %d bytes and %v", len(text), err)
 		}
 		// Options can't add lines or statements.
-		if again, err2 := Solidity(key, Options{}); err == nil && (err2 != nil || strings.Count(again, "\n") != strings.Count(text, "\n")) {
+		if again, err2 := Solidity(key, Options{SnarkJS: len(key)%2 == 1}); err == nil && (err2 != nil || strings.Count(again, "\n") != strings.Count(text, "\n")) {
 			t.Errorf("options change the form: %q %q %q", name, pragma, spdx)
 		}
 	})

@@ -4,6 +4,7 @@
 // The contracts are Provery's own, and call-compatible with those that ZoKrates
 // writes: verifyTx(Proof, uint256[k]) with the same structs, so the same selector
 // and the same calldata; a circuit without public inputs has no second argument.
+// On request they have verifyProof as well, which snarkjs's contracts have.
 // They verify Groth16 (https://eprint.iacr.org/2016/260) and GM17
 // (https://eprint.iacr.org/2017/540) on BN254, the one curve of theirs that the
 // EVM has precompiled contracts for (EIP-196, EIP-197).
@@ -15,6 +16,7 @@ import (
 	"strings"
 
 	"provery/internal/fault"
+	"provery/internal/scheme"
 )
 
 // Options choose what the text of a contract leaves open. Empty fields have the
@@ -28,6 +30,9 @@ type Options struct {
 	Pragma string
 	// SPDX is the licence expression in the file's head, Apache-2.0 by default.
 	SPDX string
+	// SnarkJS adds verifyProof as the contracts of snarkjs have it, and makes
+	// Groth16Verifier the default name. Groth16 only.
+	SnarkJS bool
 }
 
 // Solidity returns the source of a contract that verifies proofs for vk, a
@@ -40,6 +45,9 @@ type Options struct {
 // its group, is fault.InvalidArtifact. Options that don't fit are
 // fault.InvalidRequest.
 func Solidity(vk []byte, o Options) (string, error) {
+	if o.SnarkJS && o.ContractName == "" {
+		o.ContractName = "Groth16Verifier"
+	}
 	o, err := o.withDefaults()
 	if err != nil {
 		return "", fault.Wrap(err, fault.InvalidRequest, "write verifier contract")
@@ -47,6 +55,9 @@ func Solidity(vk []byte, o Options) (string, error) {
 	k, err := parseKey(vk)
 	if err != nil {
 		return "", fault.Wrap(err, fault.InvalidArtifact, "write verifier contract")
+	}
+	if o.SnarkJS && k.scheme != scheme.Groth16 {
+		return "", fault.New(fault.Unsupported, "write verifier contract: snarkjs has contracts for Groth16 only")
 	}
 	text, err := render(k, o, sha256.Sum256(vk))
 	return text, fault.Wrap(err, fault.Internal, "write verifier contract")

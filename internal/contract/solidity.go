@@ -20,6 +20,7 @@ type source struct {
 	BaseModulus, ScalarModulus word
 	Key                        keySource
 	Inputs                     []inputSource
+	SnarkJS                    bool
 }
 
 // keySource is the key's points in the form that the contract holds them in.
@@ -44,7 +45,7 @@ type inputSource struct {
 // render writes the contract.
 func render(k *verifyingKey, o Options, digest word) (string, error) {
 	s := source{
-		Name: o.ContractName, Pragma: o.Pragma, SPDX: o.SPDX, Digest: digest,
+		Name: o.ContractName, Pragma: o.Pragma, SPDX: o.SPDX, Digest: digest, SnarkJS: o.SnarkJS,
 		Key: keySource{
 			Constant: k.linear[0], Alpha: k.alpha, AlphaNegated: k.alpha.negated(), Beta: k.beta,
 			GammaNegated: k.gamma.negated(), DeltaNegated: k.delta.negated(),

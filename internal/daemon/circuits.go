@@ -163,9 +163,6 @@ func (s *services) Keys(ctx context.Context, ref string) ([]api.KeySet, error) {
 
 // VerifyingKey implements httpapi.Keys.
 func (s *services) VerifyingKey(ctx context.Context, ref, id, format string) ([]byte, error) {
-	if format != "" && format != "zokrates" {
-		return nil, fault.New(fault.Unsupported, "verifying keys are exported in the format zokrates")
-	}
 	c, err := s.d.registry.Resolve(ctx, ref)
 	if err != nil {
 		return nil, err
@@ -174,7 +171,11 @@ func (s *services) VerifyingKey(ctx context.Context, ref, id, format string) ([]
 	if err != nil {
 		return nil, err
 	}
-	return s.d.catalogue.VerifyingKey(ctx, k)
+	vk, err := s.d.catalogue.VerifyingKey(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	return s.d.tools.EncodeVerifyingKey(vk, format)
 }
 
 // ProvingKey implements httpapi.Keys.

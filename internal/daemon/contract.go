@@ -8,6 +8,7 @@ import (
 	"provery/internal/contract"
 	"provery/internal/fault"
 	"provery/internal/httpapi"
+	"provery/internal/scheme"
 )
 
 // Verifier implements httpapi.Keys.
@@ -15,12 +16,23 @@ func (s *services) Verifier(ctx context.Context, ref string, c httpapi.Contract)
 	if c.Target != "solidity" {
 		return "", fault.New(fault.Unsupported, "verifier contracts are written in solidity")
 	}
-	// The contract's digest is that of the very bytes that are exported.
-	vk, err := s.VerifyingKey(ctx, ref, c.Keys, "")
+	circuit, err := s.d.registry.Resolve(ctx, ref)
 	if err != nil {
 		return "", err
 	}
-	return contract.Solidity(vk, contract.Options{ContractName: c.Name, Pragma: c.Pragma})
+	k, err := s.selectKeys(ctx, circuit.ID, c.Keys)
+	if err != nil {
+		return "", err
+	}
+	// The contract's digest is that of the very bytes that are exported in the
+	// default format.
+	vk, err := s.d.catalogue.VerifyingKey(ctx, k)
+	if err != nil {
+		return "", err
+	}
+	return contract.Solidity(vk, contract.Options{
+		ContractName: c.Name, Pragma: c.Pragma, SnarkJS: k.Layout == string(scheme.LayoutSnarkJS),
+	})
 }
 
 // Calldata implements httpapi.Proofs.

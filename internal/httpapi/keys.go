@@ -33,7 +33,7 @@ func (s *Server) keyRoutes() {
 	}, func(ctx context.Context, in *struct {
 		RefPath
 		ID     string `path:"id" doc:"Id of the key set, or a scheme for its newest." maxLength:"200" pattern:"^[A-Za-z0-9][A-Za-z0-9._:@-]*$" patternDescription:"key set id"`
-		Format string `query:"format" doc:"Format of the key." enum:"zokrates" default:"zokrates"`
+		Format string `query:"format" doc:"Format of the key." enum:"zokrates,snarkjs" default:"zokrates"`
 	}) (*jsonFile, error) {
 		key, err := s.services.Keys.VerifyingKey(ctx, in.Ref, in.ID, in.Format)
 		return &jsonFile{ContentType: "application/json", Body: key}, err
@@ -45,7 +45,7 @@ func (s *Server) verifierRoute() {
 	register(s, huma.Operation{
 		Method: http.MethodGet, Path: "/v1/circuits/{ref}/verifier", OperationID: "get-verifier", Tags: []string{tagKeys},
 		Summary:     "Export a verifier contract",
-		Description: "The contract is call-compatible with ZoKrates's verifyTx. It holds the digest of the verifying key.",
+		Description: "The contract is call-compatible with ZoKrates's verifyTx and, for a key in the layout of snarkjs, with the verifyProof of its contracts. It holds the digest of the verifying key.",
 		Errors:      []int{404, 422},
 		Responses: map[string]*huma.Response{"200": {
 			Description: "The contract's source", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}},

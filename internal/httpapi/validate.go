@@ -57,10 +57,10 @@ func (s *Server) checkInput(r *api.ProofRequest) error {
 // checkWitnessRequest checks a request for a dry run.
 func (s *Server) checkWitnessRequest(r *api.WitnessRequest) error {
 	switch r.Witness {
-	case "", api.WitnessZoKrates32, api.WitnessZoKrates64, api.WitnessZoKratesText:
+	case "", api.WitnessZoKrates32, api.WitnessZoKrates64, api.WitnessZoKratesText, api.WitnessSnarkJS:
 		return s.checkArguments(r.Arguments)
 	}
-	return fault.New(fault.InvalidRequest, "want %s, %s or %s", api.WitnessZoKrates32, api.WitnessZoKrates64, api.WitnessZoKratesText).At("/witness")
+	return fault.New(fault.InvalidRequest, "want %s, %s, %s or %s", api.WitnessZoKrates32, api.WitnessZoKrates64, api.WitnessZoKratesText, api.WitnessSnarkJS).At("/witness")
 }
 
 func (s *Server) checkArguments(arguments []byte) error {

@@ -46,7 +46,7 @@ func TestWitnessFormats(t *testing.T) {
 			t.Errorf("%q: got %d %s and the service %q", format, w.Code, w.Body, r.fake.witness.Witness)
 		}
 	}
-	p := wantProblem(t, r.do("POST", "/v1/circuits/a/witness", jsonType, `{"arguments":["1"],"witness":"wtns"}`), api.CodeInvalidRequest)
+	p := wantProblem(t, r.do("POST", "/v1/circuits/a/witness", jsonType, `{"arguments":["1"],"witness":"acir"}`), api.CodeInvalidRequest)
 	if p.Path != "/witness" {
 		t.Errorf("got path %q, want /witness", p.Path)
 	}

@@ -55,24 +55,45 @@ func (t *Tools) Check(ctx context.Context, circuit registry.Circuit, task Task) 
 
 // VerifyInput is a proof to verify.
 type VerifyInput struct {
-	// VerifyingKey is ZoKrates's JSON.
+	// VerifyingKey is JSON of ZoKrates or of snarkjs.
 	VerifyingKey json.RawMessage
-	// Proof is ZoKrates's JSON.
+	// Proof is ZoKrates's JSON, or an object of snarkjs's proof.json as "proof"
+	// and public.json as "public".
 	Proof json.RawMessage
 	// PublicInputs replace those in the proof, unless they are nil:
 	// 0x-prefixed hex or decimal.
 	PublicInputs []string
 }
 
-// header is what key and proof say of themselves.
+// header is what key and proof say of themselves: in ZoKrates's files, or in
+// those of snarkjs, where a proof is an object of its own.
 type header struct {
-	Scheme string `json:"scheme"`
-	Curve  string `json:"curve"`
+	Scheme   string  `json:"scheme"`
+	Curve    string  `json:"curve"`
+	Protocol string  `json:"protocol"`
+	Proof    *header `json:"proof"`
 }
 
-func headerOf(what string, b []byte) (s scheme.ID, c curve.ID, err error) {
+// flatten returns the header with the scheme and the curve in their places.
+func (h header) flatten() header {
+	if h.Scheme == "" && h.Proof != nil && h.Proof.Protocol != "" {
+		h = *h.Proof
+	}
+	if h.Scheme == "" {
+		h.Scheme = h.Protocol
+	}
+	return h
+}
+
+// headerOf returns the scheme and the curve that a file names. A proof of
+// rapidsnark doesn't name its curve: then it is unnamed.
+func headerOf(what string, b []byte, unnamed string) (s scheme.ID, c curve.ID, err error) {
 	var h header
-	if json.Unmarshal(b, &h) != nil || h.Scheme == "" || h.Curve == "" {
+	bad := json.Unmarshal(b, &h) != nil
+	if h = h.flatten(); h.Curve == "" && h.Protocol != "" {
+		h.Curve = unnamed
+	}
+	if bad || h.Scheme == "" || h.Curve == "" {
 		return "", 0, fault.New(fault.InvalidRequest, `%s: want a JSON object with "scheme" and "curve"`, what)
 	}
 	if s, err = scheme.Parse(h.Scheme); err != nil {
@@ -84,11 +105,36 @@ func headerOf(what string, b []byte) (s scheme.ID, c curve.ID, err error) {
 
 // SchemeOf returns the scheme that a proof says it is of, "" if it doesn't say.
 func SchemeOf(proof json.RawMessage) scheme.ID {
-	s, _, err := headerOf("proof", proof)
+	s, _, err := headerOf("proof", proof, curve.BN128.String())
 	if err != nil {
 		return ""
 	}
 	return s
+}
+
+// EncodeVerifyingKey returns a verifying key in the format: "zokrates", as it is
+// stored, or "snarkjs".
+func (t *Tools) EncodeVerifyingKey(vk []byte, format string) ([]byte, error) {
+	switch format {
+	case "", "zokrates":
+		return vk, nil
+	case "snarkjs":
+	default:
+		return nil, fault.New(fault.Unsupported, "verifying keys are exported in the formats zokrates and snarkjs")
+	}
+	s, c, err := headerOf("verifying key", vk, "")
+	if err != nil {
+		return nil, err
+	}
+	backend, err := t.kit.Backend(s, c)
+	if err != nil {
+		return nil, err
+	}
+	key, err := backend.ParseVerifyingKey(vk)
+	if err != nil {
+		return nil, err
+	}
+	return key.EncodeSnarkJS()
 }
 
 // Verify reports whether the proof holds; why says what is wrong with it
@@ -100,11 +146,11 @@ func (t *Tools) Verify(ctx context.Context, in VerifyInput) (valid bool, why str
 		return false, "", err
 	}
 	defer leave()
-	s, c, err := headerOf("verifying key", in.VerifyingKey)
+	s, c, err := headerOf("verifying key", in.VerifyingKey, "")
 	if err != nil {
 		return false, "", err
 	}
-	ps, pc, err := headerOf("proof", in.Proof)
+	ps, pc, err := headerOf("proof", in.Proof, c.String())
 	if err != nil {
 		return false, "", err
 	}
