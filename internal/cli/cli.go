@@ -65,7 +65,10 @@ type commands struct {
 	Prove     proveCommand     `cmd:"" help:"Make a proof, by the service or from files."`
 	Witness   witnessCommand   `cmd:"" help:"Try arguments: outputs, log lines or the failed assertion; and write witness files."`
 	Verify    verifyCommand    `cmd:"" help:"Verify a proof, by the service or from files."`
-	Proofs    proofsCommand    `cmd:"" help:"Look at proofs, cancel and delete them."`
+	Proofs    proofsCommand    `cmd:"" help:"Look at proofs, follow, cancel and delete them."`
+	Batch     batchCommand     `cmd:"" help:"Prove many arguments of one circuit under one id."`
+	Jobs      jobsCommand      `cmd:"" help:"Operate the queue: jobs of every kind, dead letters."`
+	Workers   workersCommand   `cmd:"" help:"List the processes that prove."`
 	Inspect   inspectCommand   `cmd:"" help:"Say what a file is: program, key, proof, witness."`
 	Import    importCommand    `cmd:"" help:"Register what other tools left behind."`
 	Demo      demoCommand      `cmd:"" help:"Run the service on an example, end to end."`

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"provery/api"
+	"provery/client"
 )
 
 type proofsCommand struct {
 	List   proofsList   `cmd:"" help:"List proofs, newest first."`
 	Show   proofsShow   `cmd:"" help:"Show a proof, and wait for it if asked to."`
+	Watch  proofsWatch  `cmd:"" help:"Follow a proof to its end: state, stage, progress, time left."`
 	Cancel proofsCancel `cmd:"" help:"Cancel a proof that hasn't ended."`
 	Delete proofsDelete `cmd:"" help:"Erase a proof that has ended."`
 
@@ -84,6 +86,15 @@ func showProof(w io.Writer, p *api.Proof) {
 	case p.Stage != "":
 		fmt.Fprintln(w, "stage   ", p.Stage)
 	}
+}
+
+type proofsWatch struct {
+	ID string `arg:"" help:"Id of the proof."`
+}
+
+// Run follows a proof.
+func (c *proofsWatch) Run(ctx context.Context, e *env) error {
+	return watch(e, func(cl *client.Client) events { return cl.ProofEvents(ctx, c.ID) })
 }
 
 type proofsCancel struct {

@@ -89,7 +89,7 @@ type keygenCommand struct {
 // Run makes an API key.
 func (c *keygenCommand) Run(e *env) error {
 	key, hash := config.GenerateKey()
-	fmt.Fprintf(e.Stdout, "# The key, for the client; it isn't stored anywhere:\n%s\n\n# For the service's configuration:\napi_keys:\n  - name: %s\n    sha256: %s\n", key, c.Name, hash)
+	fmt.Fprintf(e.Stdout, "# The key, for the client; it isn't stored anywhere:\n%s\n\n# For the service's configuration:\napi_keys:\n  - name: %s\n    sha256: %s\n    # webhook_secrets: [%s] # if the client wants webhooks; it needs the secret, too\n", key, c.Name, hash, config.GenerateWebhookSecret())
 	return nil
 }
 

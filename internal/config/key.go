@@ -35,3 +35,11 @@ func (k APIKey) Hash() (hash [sha256.Size]byte) {
 	}
 	return hash
 }
+
+// GenerateWebhookSecret makes a secret for APIKey.WebhookSecrets: 256 random
+// bits.
+func GenerateWebhookSecret() string {
+	var b [32]byte
+	rand.Read(b[:]) // never fails: see its documentation
+	return "whsec_" + base64.StdEncoding.EncodeToString(b[:])
+}
