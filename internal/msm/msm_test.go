@@ -154,12 +154,16 @@ func TestAgainstMultiExp(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				rnd := rand.New(rand.NewPCG(1, 2))
-				for _, n := range []int{0, 1, 3, 600} {
+				lengths, windows := []int{0, 1, 3, 600}, []int{0, 4, 11}
+				if testing.Short() {
+					lengths, windows = []int{3, 300}, windows[:1]
+				}
+				for _, n := range lengths {
 					var terms terms
 					for i := range n {
 						terms.term(log(rnd, i), value(rnd, i))
 					}
-					terms.check(t, name, 0, 4, 11)
+					terms.check(t, name, windows...)
 				}
 			})
 		}
