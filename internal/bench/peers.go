@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -19,10 +20,13 @@ type Peers struct {
 
 // PeerCase is one workload.
 type PeerCase struct {
-	Workload    string      `json:"workload"`
-	Title       string      `json:"title"`
-	Constraints int         `json:"constraints"`
-	Domain      int         `json:"domain"`
+	Workload    string `json:"workload"`
+	Title       string `json:"title"`
+	Constraints int    `json:"constraints"`
+	Domain      int    `json:"domain"`
+	// Registering is what Provery took for program and key, once; the others
+	// read them for every proof.
+	Registering Cost        `json:"registering"`
 	Entries     []PeerEntry `json:"entries"` // the first is Provery on one thread
 }
 
@@ -159,6 +163,8 @@ func (c *contest) workload(ctx context.Context, w Workload, share int) error {
 		}
 	}
 	done := PeerCase{Workload: w.Name, Title: w.Title, Constraints: subject.r.Statistics.Constraints, Domain: domain(subject.r.Statistics)}
+	r := &subject.r.Prepared
+	done.Registering = Cost{CPU: r.Import.CPU + r.ImportKey.CPU, Wall: r.Import.Wall + r.ImportKey.Wall}
 	for _, p := range all {
 		done.Entries = append(done.Entries, p.entry)
 	}
@@ -217,16 +223,17 @@ func (p *Peers) text(w io.Writer) {
 	for _, c := range p.Cases {
 		fmt.Fprintf(w, "%s: %s, %d constraints\n", c.Workload, c.Title, c.Constraints)
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "  prover\truns\twitness, CPU\tproof, CPU\tproof, wall\tpeak memory\tCPU of both, to Provery's on one thread\twall of both, to the same")
+		fmt.Fprintln(t, "  prover\truns\twitness, CPU\tproof, CPU\tproof, wall\tpeak memory\tCPU to Provery's on one thread: witness\tproof\tboth\twall of both, to the same")
 		for i := range c.Entries {
 			e := &c.Entries[i]
 			fmt.Fprintf(t, "  %s\t%d\t", e.label(), len(e.Runs))
 			for _, m := range Metrics() {
 				fmt.Fprintf(t, "%s\t", spread(e.Values(m)))
 			}
-			fmt.Fprintf(t, "%.0f MiB\t%s\t%s\n", mib(e.Peak), c.ratio(e, totalCPU), c.ratio(e, totalWall))
+			fmt.Fprintf(t, "%.0f MiB\t%s\t%s\t%s\t%s\n", mib(e.Peak), c.ratio(e, witnessCPU), c.ratio(e, proofCPU), c.ratio(e, totalCPU), c.ratio(e, totalWall))
 		}
 		t.Flush()
+		fmt.Fprintf(w, "  registering program and key takes Provery %s of CPU, once\n", seconds(c.Registering.CPU))
 	}
 }
 
@@ -241,6 +248,9 @@ func (e *PeerEntry) label() string {
 	return name
 }
 
+func witnessCPU(r *Run) float64 { return r.Witness.CPU }
+func proofCPU(r *Run) float64   { return r.Prove.CPU }
+
 // Witness and proof together.
 func totalCPU(r *Run) float64  { return r.Witness.CPU + r.Prove.CPU }
 func totalWall(r *Run) float64 { return r.Witness.Wall + r.Prove.Wall }
@@ -248,6 +258,9 @@ func totalWall(r *Run) float64 { return r.Witness.Wall + r.Prove.Wall }
 // ratio returns by what factor an entry takes longer than the first one.
 func (c *PeerCase) ratio(e *PeerEntry, of func(*Run) float64) string {
 	m := Metric{Of: of}
+	if slices.Contains(e.Values(m), 0) {
+		return "-" // it leaves that part to another
+	}
 	ratio, i := stats.Ratio(c.Entries[0].Values(m), e.Values(m))
 	if e == &c.Entries[0] {
 		return "1"
