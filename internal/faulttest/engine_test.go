@@ -15,8 +15,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// records is the stream of the job records.
-const records = "KV_provery-jobs"
+// records are the streams of the job records.
+var records = [...]string{"KV_provery-jobs", "KV_provery-jobs-1", "KV_provery-jobs-2", "KV_provery-jobs-3", "KV_provery-jobs-4"}
 
 // engine is an external job engine: real servers, each with its own store.
 type engine struct {
@@ -86,19 +86,24 @@ func (e *engine) connect() {
 	})
 }
 
-// leader returns the server that leads the records, "" unless all replicas are
-// up to date: one server may fail at a time.
-func (e *engine) leader() string {
+// leader returns a server that leads some of the records, another one each
+// time, or "" unless all replicas are up to date: one server may fail at a time.
+func (e *engine) leader(i int) (leader string) {
 	ctx, cancel := context.WithTimeout(e.t.Context(), time.Second)
 	defer cancel()
-	s, err := e.js.Stream(ctx, records)
-	if err != nil || s.CachedInfo().Cluster == nil || len(s.CachedInfo().Cluster.Replicas) != len(e.nodes)-1 {
-		return ""
-	}
-	for _, r := range s.CachedInfo().Cluster.Replicas {
-		if !r.Current || r.Offline {
+	for n, name := range records {
+		s, err := e.js.Stream(ctx, name)
+		if err != nil || s.CachedInfo().Cluster == nil || len(s.CachedInfo().Cluster.Replicas) != len(e.nodes)-1 {
 			return ""
 		}
+		for _, r := range s.CachedInfo().Cluster.Replicas {
+			if !r.Current || r.Offline {
+				return ""
+			}
+		}
+		if n == i%len(records) {
+			leader = s.CachedInfo().Cluster.Leader
+		}
 	}
-	return s.CachedInfo().Cluster.Leader
+	return leader
 }

@@ -139,13 +139,13 @@ func killEngine(t *testing.T, name string) row {
 // killLeader kills the server of a cluster of three that leads the records,
 // and lets the service go on without it for a while.
 func killLeader(t *testing.T, name string) row {
-	kills := times(2, 25)
+	kills := times(1, 20)
 	s := startCluster(t, 3, 1, 1)
 	l := startLoad(t, s.caller, clients, nil)
 	for i := range kills {
 		l.more(some(i))
 		leader := ""
-		eventually(t, "all servers are up to date", func() bool { leader = s.engine.leader(); return leader != "" })
+		eventually(t, "all servers are up to date", func() bool { leader = s.engine.leader(i + 1); return leader != "" })
 		s.engine.nodes[leader].kill()
 		l.more(some(i)) // under another leader
 		s.engine.nodes[leader].start()

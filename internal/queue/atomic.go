@@ -50,9 +50,9 @@ func newWrite(key string, meta any, data []byte) (write, error) {
 	return write{key: key, header: nats.Header{metaHeader: {string(m)}}, data: data}, nil
 }
 
-// putAll writes new keys, all or none, and returns when they are on disk: the
-// engine syncs once for all of them. errSwapped means that one was there. The
-// headers are modified.
+// putAll writes new keys of a batch, all or none, and returns when they are on
+// disk: the engine syncs once for all of them. errSwapped means that one was
+// there. The headers are modified.
 func (b *bucket) putAll(ctx context.Context, writes []write) error {
 	op, cancel := b.op(ctx)
 	defer cancel()
@@ -61,7 +61,7 @@ func (b *bucket) putAll(ctx context.Context, writes []write) error {
 		w.header.Set(batchIDHeader, id)
 		w.header.Set(batchSeqHeader, strconv.Itoa(i+1))
 		w.header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
-		m := &nats.Msg{Subject: b.prefix + w.key, Header: w.header, Data: w.data}
+		m := &nats.Msg{Subject: b.shards[0].prefix + w.key, Header: w.header, Data: w.data}
 		if i < len(writes)-1 {
 			if err := b.js.Conn().PublishMsg(m); err != nil {
 				return engineFault(err, "write records")

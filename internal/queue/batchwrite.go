@@ -13,6 +13,11 @@ import (
 // acceptBatch writes the items and then, in the last atomic write, the record
 // of the batch, which makes them visible.
 func (q *Queue) acceptBatch(ctx context.Context, r *batchRecord, items []NewJob) error {
+	for i := range items {
+		if _, taken := q.index.lookup(items[i].ID); taken { // by a single job, in another shard
+			return errTaken
+		}
+	}
 	records, err := q.batchItems(ctx, r, items)
 	if err == nil {
 		err = q.writeBatch(ctx, r, records)

@@ -59,7 +59,7 @@ func (q *Queue) discard(ctx context.Context, s snapshot) error {
 // forget removes a record and its idempotency key.
 func (q *Queue) forget(ctx context.Context, s snapshot) error {
 	for swaps := 0; swaps < maxSwaps && swapPause(ctx, swaps); swaps++ {
-		rev, err := q.records.remove(ctx, jobKeys+s.ID, s.rev)
+		rev, err := s.home.remove(ctx, jobKeys+s.ID, s.rev)
 		if err == nil {
 			q.index.remove(s.ID, rev, false)
 			return q.forgetKey(ctx, s)

@@ -38,7 +38,7 @@ func (q *Queue) now() time.Time {
 // checkClock compares the time with the engine's. It costs one request.
 func (q *Queue) checkClock(ctx context.Context) error {
 	asked := time.Now()
-	info, err := q.records.stream.Info(ctx)
+	info, err := q.records.shards[0].stream.Info(ctx)
 	if err != nil {
 		return engineFault(ownTimeout(ctx, err), "compare clocks")
 	}

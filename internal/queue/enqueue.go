@@ -115,6 +115,9 @@ func (q *Queue) tooLate(ctx context.Context, deadline time.Time) bool {
 // accept writes what makes the job durable: its record, after its arguments
 // where those are large.
 func (q *Queue) accept(ctx context.Context, n NewJob, idem string) (snapshot, error) {
+	if q.index.isItem(n.ID) { // it would be stored in another shard, where the write finds no conflict
+		return snapshot{}, errTaken
+	}
 	args, err := q.keepPayload(ctx, payloadArguments, n.ID, n.Sealed)
 	if err != nil {
 		return snapshot{}, err
@@ -138,6 +141,9 @@ func (q *Queue) newRecord(n *NewJob, args Payload) record {
 		Created: now, Updated: now, Deadline: n.Deadline, Arguments: &args,
 	}}
 }
+
+// errTaken refuses an id that isn't new.
+var errTaken = fault.New(fault.Conflict, "enqueue: the id is taken")
 
 // errTakenOver refuses a call that took so long that another one with the same
 // idempotency key took its place.
@@ -163,12 +169,12 @@ func (q *Queue) create(ctx context.Context, r record) (snapshot, error) {
 
 // write writes a new record until it is there, or refused, or ctx is done.
 func (q *Queue) write(ctx context.Context, r record) (snapshot, error) {
-	wait := 50 * time.Millisecond
+	home, wait := q.records.of(jobKeys+r.ID), 50*time.Millisecond
 	for swaps := 0; ; {
-		rev, err := q.records.putJob(ctx, &r, 0)
+		rev, err := home.putJob(ctx, &r, 0)
 		switch {
 		case err == nil:
-			return snapshot{record: r, rev: rev}, nil
+			return snapshot{record: r, rev: rev, home: home}, nil
 		case err == errSwapped:
 			s, err := q.records.getJob(ctx, r.ID)
 			switch {

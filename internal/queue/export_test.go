@@ -57,3 +57,12 @@ func Accept(ctx context.Context, q *Queue, n NewJob) error {
 	_, err := q.accept(ctx, n, idemKey(n.Owner, n.IdempotencyKey))
 	return err
 }
+
+// Streams returns the names of the engine's streams that hold the records of a
+// namespace.
+func Streams(namespace string) (out []string) {
+	for i := range 1 + shards {
+		out = append(out, "KV_"+shardName(namesOf(namespace).bucket, i))
+	}
+	return out
+}

@@ -228,23 +228,28 @@ func clusterServer(i int, name, dir string, ports []int) *serverRole {
 func upToDate(t *testing.T, f *fixture) bool {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	s, err := f.eng.JetStream().Stream(ctx, "KV_provery-jobs")
-	if err != nil || s.CachedInfo().Cluster == nil || len(s.CachedInfo().Cluster.Replicas) != 2 {
-		return false
-	}
-	for _, r := range s.CachedInfo().Cluster.Replicas {
-		if !r.Current || r.Offline {
+	for _, name := range queue.Streams("provery") {
+		s, err := f.eng.JetStream().Stream(ctx, name)
+		if err != nil || s.CachedInfo().Cluster == nil || len(s.CachedInfo().Cluster.Replicas) != 2 {
+			return false
+		}
+		for _, r := range s.CachedInfo().Cluster.Replicas {
+			if !r.Current || r.Offline {
+				return false
+			}
+		}
+		if s.CachedInfo().Cluster.Leader == "" {
 			return false
 		}
 	}
-	return s.CachedInfo().Cluster.Leader != ""
+	return true
 }
 
-// leader returns the name of the server that leads the records.
+// leader returns the name of the server that leads a shard of the records.
 func leader(t *testing.T, f *fixture) string {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	s, err := f.eng.JetStream().Stream(ctx, "KV_provery-jobs")
+	s, err := f.eng.JetStream().Stream(ctx, queue.Streams("provery")[1])
 	if err != nil || s.CachedInfo().Cluster == nil {
 		return ""
 	}
@@ -253,11 +258,17 @@ func leader(t *testing.T, f *fixture) string {
 
 func replicas(t *testing.T, f *fixture) int {
 	t.Helper()
-	s, err := f.eng.JetStream().Stream(t.Context(), "KV_provery-jobs")
-	if err != nil {
-		t.Fatal(err)
+	n := 0
+	for _, name := range queue.Streams("provery") {
+		s, err := f.eng.JetStream().Stream(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n = s.CachedInfo().Config.Replicas; n != 3 {
+			break
+		}
 	}
-	return s.CachedInfo().Config.Replicas
+	return n
 }
 
 // TestKilledProcess kills an all-in-one process under load, again and again:

@@ -9,12 +9,17 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"provery/internal/parallel"
 )
 
-// feed keeps the index up to date: one ordered consumer of the records'
-// headers for the whole process. It starts with all records and goes on
-// with the changes; the library takes it up again after a disconnection.
-type feed struct {
+// feed keeps the index up to date: for each shard one ordered consumer of the
+// records' headers, for the whole process. It starts with all records and goes
+// on with the changes; the library takes it up again after a disconnection.
+type feed []*follower
+
+// follower is the feed of one shard.
+type follower struct {
 	consume jetstream.ConsumeContext
 	ready   chan struct{} // closed when the records present at the start are in
 	once    sync.Once
@@ -25,17 +30,41 @@ type feed struct {
 // leave a process blind for half a minute after a restart of the engine.
 const feedHeartbeat = time.Second
 
-// startFeed follows the bucket into x and returns when x is complete.
-func startFeed(ctx context.Context, b *bucket, x *index) (*feed, error) {
-	c, err := b.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{b.prefix + jobKeys + ">", b.prefix + batchKeys + ">"},
+// startFeed follows the records into x and returns when x is complete.
+func startFeed(ctx context.Context, b *bucket, x *index) (feed, error) {
+	f := make(feed, len(b.shards))
+	err := parallel.Each(ctx, len(f), len(f), func(i int) (err error) {
+		f[i], err = b.shards[i].follow(ctx, x)
+		return err
+	})
+	for _, one := range f {
+		if err != nil || one == nil {
+			break
+		}
+		select {
+		case <-one.ready:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	if err != nil {
+		f.stop()
+		return nil, engineFault(err, "follow job records")
+	}
+	return f, nil
+}
+
+// follow starts to follow a shard.
+func (s *shard) follow(ctx context.Context, x *index) (*follower, error) {
+	c, err := s.stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{s.prefix + jobKeys + ">", s.prefix + batchKeys + ">"},
 		DeliverPolicy:  jetstream.DeliverAllPolicy,
 		HeadersOnly:    true,
 	})
 	if err != nil {
-		return nil, engineFault(err, "follow job records")
+		return nil, err
 	}
-	f := &feed{ready: make(chan struct{})}
+	f := &follower{ready: make(chan struct{})}
 	if info := c.CachedInfo(); info != nil && info.NumPending == 0 {
 		f.once.Do(func() { close(f.ready) })
 	}
@@ -44,27 +73,25 @@ func startFeed(ctx context.Context, b *bucket, x *index) (*feed, error) {
 		if err != nil {
 			return // not from a consumer: can't happen
 		}
-		applyMessage(x, strings.TrimPrefix(m.Subject(), b.prefix), md.Sequence.Stream, m.Headers())
+		applyMessage(x, strings.TrimPrefix(m.Subject(), s.prefix), md.Sequence.Stream, m.Headers())
 		if md.NumPending == 0 {
 			f.once.Do(func() { close(f.ready) })
 		}
 	}, jetstream.PullHeartbeat(feedHeartbeat))
 	if err != nil {
-		return nil, engineFault(err, "follow job records")
+		return nil, err
 	}
-	select {
-	case <-f.ready:
-		return f, nil
-	case <-ctx.Done():
-		f.stop()
-		return nil, engineFault(ctx.Err(), "follow job records")
-	}
+	return f, nil
 }
 
-// stop ends the feed and waits for its last message.
-func (f *feed) stop() {
-	f.consume.Stop()
-	<-f.consume.Closed()
+// stop ends the feed and waits for its last messages.
+func (f feed) stop() {
+	for _, one := range f {
+		if one != nil {
+			one.consume.Stop()
+			<-one.consume.Closed()
+		}
+	}
 }
 
 // applyMessage brings one change of a record into the index.

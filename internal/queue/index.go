@@ -234,6 +234,14 @@ func (x *index) lookup(id string) (entry, bool) {
 	return *e, true
 }
 
+// isItem reports whether a job is known to be an item of a batch.
+func (x *index) isItem(id string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e := x.entries[id]
+	return e != nil && e.Batch != ""
+}
+
 // selectEntries returns copies of the entries that keep accepts; of the
 // active ones only where activeOnly is set.
 func (x *index) selectEntries(activeOnly bool, keep func(*entry) bool) []entry {

@@ -293,9 +293,15 @@ func (w *world) check() {
 			w.t.Fatalf("a batch that was never accepted: %v", err)
 		}
 	}
-	jobs, _, err := w.procs[0].List(context.Background(), queue.Filter{}, "", 1000)
-	if err != nil || len(jobs) != len(w.submitted) {
-		w.t.Fatalf("%d jobs are listed, want %d, %v", len(jobs), len(w.submitted), err)
+	// A process hears of the others' jobs a moment later.
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		jobs, _, err := w.procs[0].List(context.Background(), queue.Filter{}, "", 1000)
+		if err == nil && len(jobs) == len(w.submitted) {
+			return
+		}
+		if err != nil || len(jobs) > len(w.submitted) || time.Now().After(deadline) {
+			w.t.Fatalf("%d jobs are listed, want %d, %v", len(jobs), len(w.submitted), err)
+		}
 	}
 }
 

@@ -57,12 +57,12 @@ func (q *Queue) try(ctx context.Context, id string, st *step) (snapshot, error) 
 	if err != nil || !changed {
 		return *st.known, err
 	}
-	rev, err := q.records.putJob(ctx, &r, st.known.rev)
+	rev, err := st.known.home.putJob(ctx, &r, st.known.rev)
 	if err != nil {
 		return snapshot{}, err
 	}
 	q.index.apply(id, rev, r.meta())
-	return snapshot{record: r, rev: rev}, nil
+	return snapshot{record: r, rev: rev, home: st.known.home}, nil
 }
 
 // pause waits for d and reports whether ctx allowed it.

@@ -42,7 +42,7 @@ type Queue struct {
 
 	records    *bucket
 	index      *index
-	feed       *feed
+	feed       feed
 	subs       []*nats.Subscription
 	clock      clock
 	preference preference
@@ -103,6 +103,7 @@ func (q *Queue) start(ctx context.Context) (err error) {
 	if q.records, err = openBucket(ctx, q.js, q.names.bucket, q.cfg.Replicas); err != nil {
 		return err
 	}
+	q.records.inBatch = q.index.isItem
 	if err := q.checkClock(ctx); err != nil {
 		return err
 	}
