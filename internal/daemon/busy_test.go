@@ -12,13 +12,13 @@ import (
 	"provery/internal/config"
 )
 
-// TestConcurrentProofs asks for many proofs of one circuit at once, with
+// TestFailure01ConcurrentProofs is failure 1: it asks for many proofs of one circuit at once, with
 // distinct inputs, by every way of waiting.
-func TestConcurrentProofs(t *testing.T) {
+func TestFailure01ConcurrentProofs(t *testing.T) {
 	t.Parallel()
-	n := 50
+	n := 200
 	if testing.Short() {
-		t.Log("-short: 12 proofs instead of 50")
+		t.Log("-short: 12 proofs instead of 200")
 		n = 12
 	}
 	r := start(t, setup{})
@@ -84,8 +84,8 @@ func (r *rig) wantStatusCalls() {
 	}
 }
 
-// TestStatusWhileBusy is failure 2 with every slot taken for good.
-func TestStatusWhileBusy(t *testing.T) {
+// TestFailure02StatusWhileBusy is failure 2 with every slot taken for good.
+func TestFailure02StatusWhileBusy(t *testing.T) {
 	t.Parallel()
 	s := newStuck()
 	r := start(t, setup{before: s.before})
@@ -115,7 +115,7 @@ func TestStatusWhileBusy(t *testing.T) {
 	}
 }
 
-func TestCancelAndDelete(t *testing.T) {
+func TestFailure06CancelAndAskAgain(t *testing.T) {
 	t.Parallel()
 	s := newStuck()
 	r := start(t, setup{before: s.before, config: func(c *config.Config) { c.Workers.Slots = 1 }})
@@ -154,8 +154,8 @@ func TestCancelAndDelete(t *testing.T) {
 	wantProblem(t, "cancel a deleted proof", err, api.CodeNotFound, "-")
 }
 
-// TestClientGoesAway is failure 8: with a single place for waiting requests.
-func TestClientGoesAway(t *testing.T) {
+// TestFailure08ClientGoesAway is failure 8: with a single place for waiting requests.
+func TestFailure08ClientGoesAway(t *testing.T) {
 	t.Parallel()
 	h := newHold()
 	r := start(t, setup{before: h.before, config: func(c *config.Config) { c.Limits.MaxWaiters = 1 }})

@@ -47,9 +47,9 @@ func (r *rig) failed() []api.Check {
 	return out
 }
 
-// TestDamagedFiles is failure 10, for every kind of stored file: the service
+// TestFailure10DamagedFiles is failure 10, for every kind of stored file: the service
 // names the circuit, the others still prove, and registering again mends it.
-func TestDamagedFiles(t *testing.T) {
+func TestFailure10DamagedFiles(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name   string

@@ -32,9 +32,9 @@ func limitFor(r *rig, circuit *api.Circuit, n float64) config.Bytes {
 	return config.Bytes(limit)
 }
 
-// TestMemoryForOneProof is failure 7: memory for one proof at a time, and ten
+// TestFailure07MemoryForOneProof is failure 7: memory for one proof at a time, and ten
 // requests at once. All succeed, one after another.
-func TestMemoryForOneProof(t *testing.T) {
+func TestFailure07MemoryForOneProof(t *testing.T) {
 	t.Parallel()
 	r := start(t, setup{})
 	limit := limitFor(r, r.ready(mul), 1.5)

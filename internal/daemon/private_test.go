@@ -100,10 +100,10 @@ func (r *rig) wantNothingPrivate(when string, control ...string) {
 	wantNoTraces(r.t, when+": log", []byte(r.log.String()))
 }
 
-// TestNothingPrivateIsLeft is failure 9: requests of every outcome hold
+// TestFailure09NothingPrivateIsLeft is failure 9: requests of every outcome hold
 // planted values, which must be found nowhere: not in an answer, log, metric
 // or file, be it while they wait or after their end.
-func TestNothingPrivateIsLeft(t *testing.T) {
+func TestFailure09NothingPrivateIsLeft(t *testing.T) {
 	t.Parallel()
 	h := newHold()
 	r := start(t, setup{before: h.before})

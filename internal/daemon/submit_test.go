@@ -28,9 +28,9 @@ func TestQueueFull(t *testing.T) {
 	wantProduct(t, r.prove(times(6, 7)), 6, 7)
 }
 
-// TestDeadline lets a job expire, and shows that one that ended stays readable
+// TestFailure05Deadline lets a job expire, and shows that one that ended stays readable
 // after its deadline (failure 5).
-func TestDeadline(t *testing.T) {
+func TestFailure05Deadline(t *testing.T) {
 	t.Parallel()
 	h := newHold()
 	r := start(t, setup{before: h.before})

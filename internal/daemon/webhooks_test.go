@@ -171,9 +171,9 @@ func TestWebhookIsRefused(t *testing.T) {
 	})
 }
 
-// TestCancelOnDisconnect is failure 8 for who wants it otherwise: the job is
+// TestFailure08CancelOnDisconnect is failure 8 for who wants it otherwise: the job is
 // cancelled when its client goes away.
-func TestCancelOnDisconnect(t *testing.T) {
+func TestFailure08CancelOnDisconnect(t *testing.T) {
 	t.Parallel()
 	h := newHold()
 	r := start(t, setup{before: h.before})
