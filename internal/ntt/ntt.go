@@ -167,28 +167,53 @@ func (p *Plan) position(frequency int) int {
 // It works on at most threads goroutines, takes six transforms, and returns
 // ctx.Err() if ctx is done before the end. It borrows two vectors of 40n bytes.
 func (p *Plan) Quotient(ctx context.Context, a, b, c []fr.Element, threads int) error {
-	if len(a) != p.n || len(b) != p.n || len(c) != p.n {
-		return fault.New(fault.Internal, "quotient of %d, %d and %d evaluations on %d points", len(a), len(b), len(c), p.n)
+	if len(b) != p.n {
+		return fault.New(fault.Internal, "quotient of %d evaluations on %d points", len(b), p.n)
 	}
-	x, y := p.pool.Get().(*[]lanes), p.pool.Get().(*[]lanes)
-	defer p.pool.Put(x)
-	defer p.pool.Put(y)
-	r := run{p, ctx, threads}
+	return p.quotient(ctx, a, c, threads, func(r *run, x, y []lanes) error {
+		return inSteps(
+			func() error { return r.evaluate(x, a, p.toCoset) },
+			func() error { return r.evaluate(y, b, p.toCoset) },
+			func() error { return r.blocks(func(lo, hi int) { multiply(&x[lo], &y[lo], hi-lo) }) },
+		)
+	})
+}
+
+// SquareQuotient is Quotient with the square of A in place of the product of A
+// and B. It takes four transforms.
+func (p *Plan) SquareQuotient(ctx context.Context, a, c []fr.Element, threads int) error {
+	return p.quotient(ctx, a, c, threads, func(r *run, x, _ []lanes) error {
+		return inSteps(
+			func() error { return r.evaluate(x, a, p.toCoset) },
+			func() error { return r.blocks(func(lo, hi int) { multiply(&x[lo], &x[lo], hi-lo) }) },
+		)
+	})
+}
+
+// quotient completes the quotient of the product that product leaves in x, by
+// part; it may use y.
+func (p *Plan) quotient(ctx context.Context, a, c []fr.Element, threads int, product func(r *run, x, y []lanes) error) error {
+	if len(a) != p.n || len(c) != p.n {
+		return fault.New(fault.Internal, "quotient of %d and %d evaluations on %d points", len(a), len(c), p.n)
+	}
+	vx, vy := p.pool.Get().(*[]lanes), p.pool.Get().(*[]lanes)
+	defer p.pool.Put(vx)
+	defer p.pool.Put(vy)
+	x, y := *vx, *vy
+	r := &run{p, ctx, threads}
 	return inSteps(
-		func() error { return r.evaluate(*x, a, p.toCoset) },
-		func() error { return r.evaluate(*y, b, p.toCoset) },
-		func() error { return r.blocks(func(lo, hi int) { multiply(&(*x)[lo], &(*y)[lo], hi-lo) }) },
-		func() error { return r.forward(*x) },
+		func() error { return product(r, x, y) },
+		func() error { return r.forward(x) },
 		func() error {
 			// The forward transform of evaluations in reverse order gives
 			// the coefficients in order.
 			reverse(c[1:])
-			return r.load(*y, c)
+			return r.load(y, c)
 		},
-		func() error { return r.forward(*y) },
+		func() error { return r.forward(y) },
 		func() error {
 			return r.blocks(func(lo, hi int) {
-				difference(&a[0], &(*x)[lo], &(*y)[lo], &p.fromCoset[lo], &p.factor, &p.order[lo], (hi-lo)/2)
+				difference(&a[0], &x[lo], &y[lo], &p.fromCoset[lo], &p.factor, &p.order[lo], (hi-lo)/2)
 			})
 		},
 	)

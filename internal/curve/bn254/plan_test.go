@@ -31,6 +31,9 @@ func TestPlan(t *testing.T) {
 			"OddQuotient": func(d *Domain, ctx context.Context, a, b, c []fr.Element, threads int) error {
 				return d.OddQuotient(ctx, a, b, c, &root, threads)
 			},
+			"SquareQuotient": func(d *Domain, ctx context.Context, a, _, c []fr.Element, threads int) error {
+				return d.SquareQuotient(ctx, a, c, &root, threads)
+			},
 		} {
 			run := func(d *Domain, ctx context.Context, threads int) ([]fr.Element, error) {
 				a, b, c := planInput(n)

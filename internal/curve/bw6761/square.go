@@ -28,6 +28,15 @@ func (d *Domain) SquareQuotient(ctx context.Context, a, c []fr.Element, shift *f
 	constant.Mul(&constant, shift)
 	fallen.Square(shift)
 	fallen.Mul(&fallen, &d.onCoset)
+	if d.plan != nil {
+		// A constant is the same on the domain as on the coset.
+		for i := range a {
+			a[i].Add(&a[i], &constant)
+		}
+		err := d.plan.SquareQuotient(ctx, a, c, threads)
+		a[0].Sub(&a[0], &fallen)
+		return err
+	}
 	err := inSteps(ctx,
 		func() error { return d.nttToBitReversed(ctx, a, threads) },
 		func() error { return d.toCosetNatural(ctx, a, threads) },
