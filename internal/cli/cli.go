@@ -75,6 +75,7 @@ type commands struct {
 	Bench     benchCommand     `cmd:"" help:"Measure registration, witness, proof and the service's own overhead; compare reports."`
 	Toolchain toolchainCommand `cmd:"" help:"Install the compiler of a circuit language."`
 	Config    configCommand    `cmd:"" help:"Print a configuration file with every setting and its default."`
+	SealKeys  sealKeysCommand  `cmd:"" name:"sealkeys" help:"Rotate the keys that private arguments are sealed with."`
 	Keygen    keygenCommand    `cmd:"" help:"Make an API key and its hash for the configuration."`
 	Health    healthCommand    `cmd:"" help:"Exit with 0 if the service is ready, for container health checks."`
 }

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"provery/api"
 	"provery/internal/config"
 	"provery/internal/curve"
@@ -74,7 +76,7 @@ type Daemon struct {
 	engine    *engine.Engine
 	queue     *queue.Queue
 	registry  *registry.Registry
-	ring      *seal.Ring
+	ring      *seal.Keeper
 	catalogue *worker.Catalogue
 	registrar *worker.Registrar
 	tools     *worker.Tools
@@ -82,7 +84,8 @@ type Daemon struct {
 	compiling *worker.Compiling
 	pool      *worker.Pool // nil in a process of the role api
 	budget    *worker.Budget
-	memory    int64 // that the process may take, 0: not known
+	memory    int64              // that the process may take, 0: not known
+	service   jetstream.KeyValue // what processes agree on; nil with the embedded engine
 	costs     *worker.Costs
 	// compilePool is nil where nothing is compiled.
 	compilePool *worker.Pool
@@ -254,6 +257,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	var background sync.WaitGroup
+	background.Go(func() { d.followSealKeys(working) })
 	if d.pool != nil {
 		background.Go(func() { d.pool.Run(working) })
 	}

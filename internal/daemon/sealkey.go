@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -23,35 +24,78 @@ const (
 // of the key that seals stands in the engine, and who lacks that key is refused
 // rather than let it seal what others can't open.
 func (d *Daemon) openSeal(ctx context.Context) (err error) {
+	ring, err := d.loadSeal(ctx)
+	if err == nil {
+		d.ring = seal.Keep(d.cfg.SealKeyPath(), ring)
+	}
+	return err
+}
+
+func (d *Daemon) loadSeal(ctx context.Context) (*seal.Ring, error) {
 	path := d.cfg.SealKeyPath()
 	if d.engine.Embedded() {
-		d.ring, err = seal.Ensure(path, d.haveSealed())
-		return err
+		return seal.Ensure(path, d.haveSealed())
 	}
 	kv, err := d.engine.JetStream().CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
 		Bucket: serviceBucket, Description: "what the processes of a service agree on", Storage: jetstream.FileStorage, History: 1,
+		Replicas: d.cfg.Engine.Replicas,
 	})
 	if err != nil {
-		return fault.Wrap(err, fault.Internal, "open the service's record")
+		return nil, fault.Wrap(err, fault.Internal, "open the service's record")
 	}
+	d.service = kv
 	known, _, err := sealKeyInUse(ctx, kv)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	d.ring, err = seal.Load(path)
+	ring, err := seal.Load(path)
 	if fault.Is(err, fault.NotFound) {
 		if known == "" && d.cfg.Role == config.RoleWorker {
-			return fault.New(fault.InvalidRequest, "there is no sealing key at %s: start a process that takes requests first, and give the worker its key file (seal_key)", path)
+			return nil, fault.New(fault.InvalidRequest, "there is no sealing key at %s: start a process that takes requests first, and give the worker its key file (seal_key)", path)
 		}
 		if known != "" {
-			return lacksKey(path, known)
+			return nil, lacksKey(path, known)
 		}
-		d.ring, err = seal.Ensure(path, d.haveSealed())
+		ring, err = seal.Ensure(path, d.haveSealed())
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return agreeOnKey(ctx, kv, d.ring, path)
+	return ring, agreeOnKey(ctx, kv, ring, path)
+}
+
+// sealPause is how often a process looks whether its sealing keys were changed.
+const sealPause = 5 * time.Second
+
+// followSealKeys takes over changes of the key file, until ctx is done.
+func (d *Daemon) followSealKeys(ctx context.Context) {
+	tick := time.NewTicker(sealPause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			d.reloadSealKeys(ctx)
+		}
+	}
+}
+
+// reloadSealKeys takes over a change of the key file, unless the keys aren't
+// the service's.
+func (d *Daemon) reloadSealKeys(ctx context.Context) {
+	changed, err := d.ring.Reload(func(r *seal.Ring) error {
+		if d.service == nil {
+			return nil
+		}
+		return agreeOnKey(ctx, d.service, r, d.cfg.SealKeyPath())
+	})
+	switch {
+	case err != nil:
+		d.log.Error("the changed sealing keys aren't used", "error", err, "cause", errors.Unwrap(err))
+	case changed:
+		d.log.Info("sealing keys changed", "seals", d.ring.Primary(), "keys", len(d.ring.Ring().Keys()))
+	}
 }
 
 // haveSealed reports whether there are jobs whose arguments are sealed.

@@ -16,9 +16,13 @@ import (
 )
 
 // header is the first line of a key file. Each line after it that isn't empty
-// or a comment (#) holds a key: its id and 64 hexadecimal digits. The first
-// key seals; to rotate, put a new line above the old one.
-const header = "# Provery sealing keys, version 1. Keep secret. The first key seals, all open."
+// or a comment (#) holds a key: its id and 64 hexadecimal digits, and the word
+// standby if it doesn't seal yet. Newer keys stand above older ones. The first
+// that isn't on standby seals.
+const header = "# Provery sealing keys, version 1. Keep secret. The first key that isn't on standby seals, all open."
+
+// standbyMark ends the line of a key on standby.
+const standbyMark = " standby"
 
 // maxFile bounds a key file's length in bytes.
 const maxFile = 64 << 10
@@ -56,15 +60,29 @@ func Create(path string) (*Ring, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "create key file")
 	}
-	text := fmt.Sprintf("%s\n%s %s\n", header, k.id, hex.EncodeToString(secret[:]))
-	err := writeNew(path, []byte(text))
+	r := &Ring{keys: []key{k}}
+	err := writeNew(path, r.text())
 	if errors.Is(err, fs.ErrExist) {
 		return nil, &fault.Error{Code: fault.Conflict, Detail: "create key file: it exists", Err: err}
 	}
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "create key file")
 	}
-	return &Ring{keys: []key{k}}, nil
+	return r, nil
+}
+
+// text returns the ring as a key file.
+func (r *Ring) text() []byte {
+	var out bytes.Buffer
+	fmt.Fprintln(&out, header)
+	for _, k := range r.keys {
+		fmt.Fprintf(&out, "%s %s", k.id, hex.EncodeToString(k.secret[:]))
+		if k.standby {
+			out.WriteString(standbyMark)
+		}
+		out.WriteByte('\n')
+	}
+	return out.Bytes()
 }
 
 // Ensure loads the key file at path, or creates it where there is none.
@@ -131,15 +149,18 @@ func parse(b []byte) (*Ring, error) {
 	if err := sc.Err(); err != nil {
 		return nil, fault.Wrap(err, fault.InvalidArtifact, "load key file")
 	}
-	if len(r.keys) == 0 {
-		return nil, fault.New(fault.InvalidArtifact, "load key file: no key in it")
+	for _, k := range r.keys {
+		if !k.standby {
+			return &r, nil
+		}
 	}
-	return &r, nil
+	return nil, fault.New(fault.InvalidArtifact, "load key file: no key in it that seals")
 }
 
 // parseLine reads "id secret". Its errors repeat neither.
 func parseLine(line string) (key, error) {
 	id, digits, _ := strings.Cut(line, " ")
+	digits, standby := strings.CutSuffix(digits, standbyMark)
 	var secret [keySize]byte
 	if len(digits) != hex.EncodedLen(keySize) {
 		return key{}, fault.New(fault.InvalidArtifact, "want a key id, a space and 64 hexadecimal digits")
@@ -148,6 +169,7 @@ func parseLine(line string) (key, error) {
 		return key{}, fault.New(fault.InvalidArtifact, "the key is not hexadecimal")
 	}
 	k := newKey(secret)
+	k.standby = standby
 	if k.id.String() != id {
 		return key{}, fault.New(fault.InvalidArtifact, "the key doesn't match its id: the file was altered")
 	}

@@ -42,8 +42,9 @@ func (id KeyID) String() string { return hex.EncodeToString(id[:]) }
 
 // key is a service key.
 type key struct {
-	id     KeyID
-	secret [keySize]byte
+	id      KeyID
+	secret  [keySize]byte
+	standby bool // opens, and doesn't seal yet
 }
 
 func newKey(secret [keySize]byte) key {
@@ -53,14 +54,24 @@ func newKey(secret [keySize]byte) key {
 	return key{id: KeyID(h.Sum(nil)[:idSize]), secret: secret}
 }
 
-// Ring is a set of service keys: the first one seals, all of them open. It is
-// immutable and may be used concurrently.
+// Ring is a set of service keys, newer ones first: the first one that isn't on
+// standby seals, all of them open. It is immutable and may be used concurrently.
 type Ring struct{ keys []key }
 
 // Primary returns the id of the key that seals.
-func (r *Ring) Primary() KeyID { return r.keys[0].id }
+func (r *Ring) Primary() KeyID { return r.primary().id }
 
-// Keys returns the ids of all keys, the primary first.
+// primary returns the key that seals. A ring has one.
+func (r *Ring) primary() *key {
+	for i := range r.keys {
+		if !r.keys[i].standby {
+			return &r.keys[i]
+		}
+	}
+	panic("seal: a ring of standby keys only")
+}
+
+// Keys returns the ids of all keys, newer ones first.
 func (r *Ring) Keys() []KeyID {
 	ids := make([]KeyID, len(r.keys))
 	for i := range r.keys {
@@ -78,7 +89,7 @@ func (r *Ring) Seal(jobID, purpose string, content []byte) []byte {
 // seal is Seal with the source of randomness as a parameter: 32 bytes for the
 // data key, 12 for each nonce, in this order.
 func (r *Ring) seal(random io.Reader, jobID, purpose string, content []byte) []byte {
-	k := &r.keys[0]
+	k := r.primary()
 	var data [keySize]byte
 	defer clear(data[:])
 	var nonces [2 * nonceSize]byte
