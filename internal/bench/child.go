@@ -92,6 +92,8 @@ func (c *child) serve(ctx context.Context, req *request) (r *reply, err error) {
 		err = c.subject.verify(req.Verify)
 	case req.Save != nil:
 		err = c.subject.save(ctx, req.Save)
+	case req.Bound:
+		r.Bound, err = c.subject.bound(ctx)
 	case req.Load != nil:
 		r.Load, err = c.subject.load(ctx, req.Load)
 	}

@@ -73,7 +73,29 @@ func (r *Report) markdownWorkloads(w io.Writer) {
 		}
 	}
 	r.markdownStages(w)
+	r.markdownBounds(w)
 	r.markdownRegistration(w)
+}
+
+func (r *Report) markdownBounds(w io.Writer) {
+	first := true
+	for i := range r.Workloads {
+		res := &r.Workloads[i]
+		for k := range res.Lanes {
+			l := &res.Lanes[k]
+			if res.Bound == nil || l.Threads != 1 {
+				continue
+			}
+			if first {
+				table(w, "Against the time that the multiplications alone would take one thread:",
+					"workload", "multiplications, million", "ns for each", "bound", "proof, CPU", "ratio")
+				first = false
+			}
+			took := l.medianOf(func(r *Run) float64 { return r.Prove.CPU })
+			row(w, res.Name, fmt.Sprintf("%.1f", res.Bound.Multiplications/1e6), fmt.Sprintf("%.2f", res.Bound.Nanoseconds),
+				seconds(res.Bound.Seconds()), seconds(took), fmt.Sprintf("%.1f", took/res.Bound.Seconds()))
+		}
+	}
 }
 
 // power prints a power of two as such.

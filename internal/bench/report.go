@@ -53,6 +53,7 @@ type Result struct {
 	Domain     int                 `json:"domain"`
 	Statistics frontend.Statistics `json:"statistics"`
 	Prepared   Prepared            `json:"prepared"`
+	Bound      *Bound              `json:"bound,omitempty"` // on bn128
 	Lanes      []Lane              `json:"lanes"`
 }
 

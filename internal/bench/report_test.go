@@ -33,6 +33,7 @@ func sample(proofs ...float64) *Report {
 			Name: "eddsa", Title: "EdDSA", Signatures: 1, Scheme: "groth16", Curve: "bn128", Domain: 1 << 17,
 			Statistics: frontend.Statistics{Constraints: 94180, Rows: 10, Terms: 20},
 			Prepared:   Prepared{Source: 284 << 20, Foreign: 37 << 20, Compact: 22 << 20, Mapped: 23 << 20, Import: Cost{0.94, 1}, ImportKey: Cost{1.9, 2}, ImportPeak: 104 << 20},
+			Bound:      &Bound{Multiplications: 1e8, Nanoseconds: 4},
 			Lanes:      []Lane{l},
 		}},
 		Service: &ServiceReport{Constraints: 1, Requests: 200, OverheadP50: 4.3, OverheadP99: 6.8},
@@ -81,6 +82,7 @@ func TestText(t *testing.T) {
 		"open 2 ms", "peak memory 100 MiB, of which 30 mapped",
 		"proof, CPU", "1.2 s [1.1 s, 1.3 s]", "median of 3 in 1.1 s to 1.3 s with 75 %",
 		"stages of the proof on 1 thread, CPU ms: a 600.0, h 600.0\n",
+		"multiplication bound 400 ms: 100.0 million at 4.00 ns; the proof on 1 thread takes 3.0 times that\n",
 		"service overhead, p50 / p99  4.30 / 6.80 ms", "left out: eddsa-2: isn't there\n",
 	} {
 		if !strings.Contains(b.String(), want) {

@@ -262,6 +262,12 @@ func (r *runner) open(ctx context.Context, w *running, threads int) (_ *lane, er
 		return nil, errors.Join(err, l.s.close())
 	}
 	l.l.Warm = *warm
+	if w.r.Bound == nil {
+		if reply, err = l.s.ask(ctx, &request{Bound: true}); err != nil {
+			return nil, errors.Join(err, l.s.close())
+		}
+		w.r.Bound = reply.Bound
+	}
 	return l, nil
 }
 

@@ -141,6 +141,7 @@ func TestMarkdown(t *testing.T) {
 		"\n| other 1.2 | 1 | 500 ms [500 ms, 500 ms] | 5 s [5 s, 5 s] | 5 s [5 s, 5 s] | 1024 MiB | 5.5 [5.5, 5.5] | 5.5 [5.5, 5.5] |\n",
 		"\n![by size](charts/scaling-machine.svg)\n", "\n![EdDSA](charts/peers-eddsa.svg)\n",
 		"\n| eddsa | 94180 | 2^17 | 1 | 3 | 50 ms [50 ms, 50 ms] | 1.2 s [1.1 s, 1.3 s] | 1.2 s [1.1 s, 1.3 s] | 100 MiB | 30 MiB |\n",
+		"\n| eddsa | 100.0 | 4.00 | 400 ms | 1.2 s | 3.0 |\n",
 		"\n| workload | a | h |\n", "\n| eddsa | 600.0 | 600.0 |\n",
 		"\n| eddsa | 284.0 MiB | 0.94 CPU s | 104 MiB | 37.0 MiB | 1.90 CPU s | 45.0 MiB | 2 ms |\n",
 		"\n| 1 | 200 | 4.30 | 6.80 |", "\n- eddsa-2: isn't there\n",

@@ -79,6 +79,9 @@ func (r *Result) text(w io.Writer) {
 	for i := range r.Lanes {
 		if l := &r.Lanes[i]; l.Threads == 1 || len(r.Lanes) == 1 {
 			l.stageText(w)
+			if r.Bound != nil {
+				r.Bound.text(w, l)
+			}
 		}
 	}
 }

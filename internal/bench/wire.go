@@ -32,6 +32,8 @@ type request struct {
 	// Verify is a proof to verify, in the language's own format.
 	Verify json.RawMessage `json:"verify,omitempty"`
 	Save   *saveRequest    `json:"save,omitempty"`
+	// Bound asks for the bound of the open workload.
+	Bound bool `json:"bound,omitempty"`
 }
 
 // openRequest asks to open what was prepared.
@@ -72,6 +74,7 @@ type reply struct {
 	Opened   *Opened   `json:"opened,omitempty"`
 	Run      *Run      `json:"run,omitempty"`
 	Load     *Load     `json:"load,omitempty"`
+	Bound    *Bound    `json:"bound,omitempty"`
 	// Proof is the one that was made, if it was asked for.
 	Proof json.RawMessage `json:"proof,omitempty"`
 	Peak  int64           `json:"peak_bytes"` // of the child so far

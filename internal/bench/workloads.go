@@ -74,7 +74,7 @@ func Workloads() []Workload {
 		zokratesWorkload("sha256", "SHA-256 of 512 bits, ZoKrates", "sha256", messages),
 		zokratesWorkload("poseidon-merkle", "member of a Poseidon Merkle tree of 2^20, ZoKrates", "poseidon-merkle", paths),
 		circomWorkload("eddsa-poseidon-16", "16 EdDSA-Poseidon signatures, circomlib", poseidonSignatures),
-		circomWorkload("sha256-4096", "SHA-256 of 4,096 bits, circomlib", bits),
+		circomWorkload("sha256-4096", "SHA-256 of 4,096 bits, circomlib", bitLists),
 	}
 	for _, kind := range []synthetic.Kind{synthetic.Field, synthetic.Bits} {
 		for log := 14; log <= 20; log++ {
@@ -208,8 +208,8 @@ func poseidonSignatures(i int) (json.RawMessage, error) {
 	return json.Marshal(in)
 }
 
-// bits returns the arguments of sha256-4096.
-func bits(i int) (json.RawMessage, error) {
+// bitLists returns the arguments of sha256-4096.
+func bitLists(i int) (json.RawMessage, error) {
 	var in []string
 	for part := range 4096 / 256 {
 		for _, b := range digest("bits", i, part) {
