@@ -77,6 +77,7 @@ type commands struct {
 	Config    configCommand    `cmd:"" help:"Print a configuration file with every setting and its default."`
 	SealKeys  sealKeysCommand  `cmd:"" name:"sealkeys" help:"Rotate the keys that private arguments are sealed with."`
 	Keygen    keygenCommand    `cmd:"" help:"Make an API key and its hash for the configuration."`
+	Sealkey   sealkeyCommand   `cmd:"" help:"Make the key file that the processes of one service seal private arguments with."`
 	Health    healthCommand    `cmd:"" help:"Exit with 0 if the service is ready, for container health checks."`
 }
 

@@ -9,6 +9,7 @@ import (
 	"provery/client"
 	"provery/internal/config"
 	"provery/internal/daemon"
+	"provery/internal/seal"
 	"provery/internal/telemetry"
 )
 
@@ -90,6 +91,21 @@ type keygenCommand struct {
 func (c *keygenCommand) Run(e *env) error {
 	key, hash := config.GenerateKey()
 	fmt.Fprintf(e.Stdout, "# The key, for the client; it isn't stored anywhere:\n%s\n\n# For the service's configuration:\napi_keys:\n  - name: %s\n    sha256: %s\n    # webhook_secrets: [%s] # if the client wants webhooks; it needs the secret, too\n", key, c.Name, hash, config.GenerateWebhookSecret())
+	return nil
+}
+
+type sealkeyCommand struct {
+	File string `arg:"" help:"File to make; one that is there is left alone." placeholder:"FILE"`
+}
+
+// Run makes the key that seals private arguments. All-in-one processes make
+// their own; the processes of a larger service are given one file.
+func (c *sealkeyCommand) Run(e *env) error {
+	ring, err := seal.Ensure(c.File, false)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.Stdout, "%s has the key %s\n", c.File, ring.Primary())
 	return nil
 }
 

@@ -28,7 +28,8 @@ const standbyMark = " standby"
 const maxFile = 64 << 10
 
 // Load reads the key file at path. Errors: NotFound where there is none;
-// Forbidden where others than its owner may read or write it; InvalidArtifact
+// Forbidden where others than its owner and group may read it, or others than
+// its owner write it; InvalidArtifact
 // where it is malformed or a key doesn't match its id.
 func Load(path string) (*Ring, error) {
 	info, err := os.Stat(path)

@@ -66,6 +66,22 @@ func TestEnsure(t *testing.T) {
 	}
 }
 
+// TestLoadOfAGroup reads a file as Kubernetes mounts it.
+func TestLoadOfAGroup(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "key")
+	made, err := Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o440); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Load(path); err != nil || r.Primary() != made.Primary() {
+		t.Errorf("got %v, want the key", err)
+	}
+}
+
 func TestLoadRefuses(t *testing.T) {
 	t.Parallel()
 	k := ring(7).keys[0]
@@ -85,7 +101,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"not hexadecimal", line[:len(line)-1] + "g", 0o600, fault.InvalidArtifact},
 		{"twice", line + "\n" + line, 0o600, fault.InvalidArtifact},
 		{"too large", strings.Repeat("#", maxFile+1), 0o600, fault.InvalidArtifact},
-		{"readable by the group", line, 0o640, fault.Forbidden},
+		{"writable by the group", line, 0o660, fault.Forbidden},
 		{"readable by all", line, 0o604, fault.Forbidden},
 	}
 	for _, tc := range tests {

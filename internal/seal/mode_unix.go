@@ -9,10 +9,12 @@ import (
 	"provery/internal/fault"
 )
 
-// checkMode refuses a key file that others than its owner can touch.
+// checkMode refuses a key file that others than its owner can change, or can
+// read without being of its group: orchestrators give secrets to a process by
+// a group of its own.
 func checkMode(m fs.FileMode) error {
-	if m&0o077 != 0 {
-		return fault.New(fault.Forbidden, "load key file: its mode is %04o, so that others may read it; it must be 0600", m)
+	if m&0o037 != 0 {
+		return fault.New(fault.Forbidden, "load key file: its mode is %04o, so that others may touch it; it must be 0600, or 0640 at most", m)
 	}
 	return nil
 }
