@@ -126,6 +126,21 @@ test-faults: setup ## kill, stop and starve the running service, and count the j
 	PROVERY_FAULTS=long go test -v -count=1 -timeout 30m ./internal/faulttest
 	PROVERY_FAULTS=long go test -count=1 -timeout 30m -run 'TestSameOn|TestCluster$$|TestExternalServer|TestKilledProcess' ./internal/queue
 
+CIRCOM := toolchain/circom/node_modules/.package-lock.json
+
+$(CIRCOM): toolchain/circom/package-lock.json | node
+	@echo "installing circom2, snarkjs and circomlib from npm ..."
+	cd toolchain/circom && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: setup-circom
+setup-circom: $(CIRCOM) ## compile the Circom examples and the circuits of circomlib that tests use
+	node toolchain/circom/build.mjs $(CACHE)/circomlib
+
+.PHONY: test-circom
+test-circom: setup-circom ## compare with snarkjs on circuits of circomlib (about 2 minutes)
+	PROVERY_CIRCOMLIB=all go test -v -count=1 -run 'TestCircomlib$$' ./internal/prove
+
 .PHONY: test-evm
 test-evm: $(TOOLCHAIN) ## run the verifier contracts on an EVM and print their gas
 	go test ./internal/contract
@@ -188,4 +203,4 @@ ci: setup lint race fuzz test ## what CI runs
 
 .PHONY: clean
 clean: ## remove everything that was built or installed here
-	rm -rf bin build toolchain/zokrates/node_modules toolchain/circom/node_modules test/evm/node_modules
+	rm -rf bin build toolchain/zokrates/node_modules toolchain/circom/node_modules toolchain/circom/node_modules test/evm/node_modules
