@@ -21,7 +21,7 @@ VERSITYGW := v1.8.0
 FUZZTIME  ?= 5s
 # Packages whose tests start goroutines of the service; the race detector needs cgo and a C compiler.
 CONCURRENT := ./internal/parallel ./internal/msm ./internal/ntt ./internal/store/... ./internal/engine/... ./internal/queue/... \
-              ./internal/registry/... ./internal/worker/... ./internal/httpapi/... ./internal/daemon/... ./client/...
+              ./internal/registry/... ./internal/webhook/... ./internal/worker/... ./internal/httpapi/... ./internal/daemon/... ./client/...
 
 .PHONY: help
 help: ## print this list

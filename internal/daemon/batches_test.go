@@ -77,7 +77,7 @@ func TestBatch(t *testing.T) {
 	if err != nil || got.State != api.StateSucceeded || got.Progress != 1 || got.Links.Cancel != "" || got.Remaining != nil {
 		t.Errorf("got %+v, %v", got, err)
 	}
-	if page, err := r.cl.Jobs(r.ctx(), api.JobFilter{Batch: b.ID}, "", 5); err != nil || len(page.Items) != 5 || page.Next == "" || *page.Items[0].Item != n-1 {
+	if page, err := r.cl.Jobs(r.ctx(), api.JobFilter{Batch: b.ID}, "", 5); err != nil || len(page.Items) != 5 || page.Next == "" || page.Items[0].Item == nil || page.Items[0].Batch != b.ID {
 		t.Errorf("jobs of the batch: got %+v, %v", page, err)
 	}
 	if err := r.cl.DeleteBatch(r.ctx(), b.ID); err != nil {

@@ -56,6 +56,9 @@ func (d *Daemon) gauges() error {
 	if d.budget != nil {
 		figures = append(figures, workerFigures()...)
 	}
+	if d.webhooks.Load() != nil {
+		figures = append(figures, webhookFigure())
+	}
 	if d.copies != nil {
 		figures = append(figures, copyFigures()...)
 	}

@@ -188,3 +188,13 @@ func deliveryView(v *webhook.Delivery) api.WebhookDelivery {
 	}
 	return out
 }
+
+// webhookFigure counts the webhooks that are remembered.
+func webhookFigure() figure {
+	return gauge("provery_webhooks", "Webhooks by state.", func(d *Daemon, add func(float64, ...string)) {
+		counts := d.webhooks.Load().Counts()
+		for _, s := range []webhook.State{webhook.Waiting, webhook.Pending, webhook.Delivered, webhook.Failed} {
+			add(float64(counts[s]), string(s))
+		}
+	}, "state")
+}

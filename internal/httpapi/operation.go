@@ -83,6 +83,9 @@ func (s *Server) access(op *huma.Operation) {
 	}
 	op.Security = []map[string][]string{{securityScheme: {}}}
 	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	if !slices.Contains(op.Errors, http.StatusTooManyRequests) {
+		op.Errors = append(op.Errors, http.StatusTooManyRequests)
+	}
 }
 
 // public marks an operation that needs no API key.
