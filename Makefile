@@ -25,7 +25,7 @@ CONCURRENT := ./internal/parallel ./internal/msm ./internal/ntt ./internal/store
 
 .PHONY: help
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: go
 go:
@@ -181,8 +181,8 @@ bench: build bench-workloads ## measure the standard workloads (a few minutes); 
 .PHONY: bench-all
 bench-all: build bench-workloads bench-workloads-circom ## the figures of docs/benchmarks.md: 24 minutes on a quiet machine, and 5 more to make keys, once
 	$(BENCH) prepare synthetic circom
-	$(BENCH) run zokrates circom synthetic --repeat 7 --time 10m --service 200 --out $(RESULTS)-workloads.json
-	$(BENCH) peers --source examples/zokrates/eddsa/main.zok --repeat 5 --time 7m $(if $(RAPIDSNARK),--with-rapidsnark $(RAPIDSNARK)) --out $(RESULTS)-peers.json
+	$(BENCH) run zokrates circom synthetic --repeat 7 --time 9m --service 200 --out $(RESULTS)-workloads.json
+	$(BENCH) peers --source examples/zokrates/eddsa/main.zok --repeat 5 --time 6m $(if $(RAPIDSNARK),--with-rapidsnark $(RAPIDSNARK)) --out $(RESULTS)-peers.json
 	$(BENCH) scaling --time 7m --out $(RESULTS)-scaling.json
 	$(MAKE) --no-print-directory bench-figures
 
