@@ -126,13 +126,6 @@ test-faults: setup ## kill, stop and starve the running service, and count the j
 	PROVERY_FAULTS=long go test -v -count=1 -timeout 30m ./internal/faulttest
 	PROVERY_FAULTS=long go test -count=1 -timeout 30m -run 'TestSameOn|TestCluster$$|TestExternalServer|TestKilledProcess' ./internal/queue
 
-CIRCOM := toolchain/circom/node_modules/.package-lock.json
-
-$(CIRCOM): toolchain/circom/package-lock.json | node
-	@echo "installing circom2, snarkjs and circomlib from npm ..."
-	cd toolchain/circom && npm ci --no-audit --no-fund --loglevel=error
-	@touch $@
-
 .PHONY: setup-circom
 setup-circom: $(CIRCOM) ## compile the Circom examples and the circuits of circomlib that tests use
 	node toolchain/circom/build.mjs $(CACHE)/circomlib
