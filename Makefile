@@ -134,6 +134,10 @@ setup-circom: $(CIRCOM) ## compile the Circom examples and the circuits of circo
 test-circom: setup-circom ## compare with snarkjs on circuits of circomlib (about 2 minutes)
 	PROVERY_CIRCOMLIB=all go test -v -count=1 -run 'TestCircomlib$$' ./internal/prove
 
+.PHONY: bench-queue
+bench-queue: go ## the queue's own figures of docs/jobs.md: overhead, jobs/s, restart, memory
+	go test -run '^$$' -bench 'Sync|Overhead|Paced|Restart|Batch' -benchtime 3s -timeout 30m ./internal/queue
+
 .PHONY: test-evm
 test-evm: $(TOOLCHAIN) ## run the verifier contracts on an EVM and print their gas
 	go test ./internal/contract
