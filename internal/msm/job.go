@@ -147,22 +147,30 @@ func (j *job[A, J, P]) recode(int) {
 	j.terms, j.units = words.get(sum.terms), words.get(sum.units)
 	j.stride = stride(sum.terms)
 	j.digits = halves.get(j.stride * j.windows)
-	j.phase(len(j.chunks), func(_, i int) {
-		lo, hi := j.chunk(i)
-		at := j.chunks[i]
-		for k := lo; k < hi; k++ {
-			switch kindOf(&j.scalars[k]) {
-			case plus:
-				j.units[at.units] = uint32(2 * k)
-				at.units++
-			case minus:
-				j.units[at.units] = uint32(2*k + 1)
-				at.units++
-			case other:
-				j.terms[at.terms] = uint32(k)
-				recode(j.digits[at.terms:], j.stride, &j.scalars[k], j.c)
-				at.terms++
+	j.phase(len(j.chunks), j.recodeChunk, j.accumulate)
+}
+
+// recodeChunk does recode's work on one range of scalars.
+func (j *job[A, J, P]) recodeChunk(_, i int) {
+	lo, hi := j.chunk(i)
+	at := j.chunks[i]
+	var r recoder
+	flush := func() { r.flush(j.digits[at.terms-r.n:], j.stride, j.c) }
+	for k := lo; k < hi; k++ {
+		switch kindOf(&j.scalars[k]) {
+		case plus:
+			j.units[at.units] = uint32(2 * k)
+			at.units++
+		case minus:
+			j.units[at.units] = uint32(2*k + 1)
+			at.units++
+		case other:
+			j.terms[at.terms] = uint32(k)
+			at.terms++
+			if r.add(&j.scalars[k]); r.n == recodeBatch {
+				flush()
 			}
 		}
-	}, j.accumulate)
+	}
+	flush()
 }

@@ -86,34 +86,54 @@ func stride(n int) int {
 	return (n+page)/page*page + line
 }
 
-// recode sets digits[w·stride], for each window w, to the digit d_w of s, so
-// that s is the sum of d_w·2^(c·w). Digits lie between -2^(c-1) and 2^(c-1).
-func recode(digits []int16, stride int, s *fr.Element, c int) {
+// recodeBatch is the number of scalars that are cut into digits together, so
+// that the digits of each window are written side by side.
+const recodeBatch = 128
+
+// recoder cuts scalars into digits. The zero value is ready to use.
+type recoder struct {
+	limbs [recodeBatch][fr.Limbs]uint64
+	signs [recodeBatch]int32 // 0, or -1 for negative scalars
+	n     int
+}
+
+// add takes up a scalar; there is room for recodeBatch of them.
+func (r *recoder) add(s *fr.Element) {
 	limbs, negative := shortest(s)
-	sign := int32(1)
+	r.limbs[r.n], r.signs[r.n] = limbs, 0
 	if negative {
-		sign = -1
+		r.signs[r.n] = -1
 	}
+	r.n++
+}
+
+// flush sets digits[w·stride+i], for each window w, to the digit d_w of the i-th
+// scalar s, so that s is the sum of d_w·2^(c·w), and empties r. Digits lie
+// between -2^(c-1) and 2^(c-1).
+func (r *recoder) flush(digits []int16, stride, c int) {
 	mask, half := uint64(1)<<c-1, int32(1)<<(c-1)
-	carry := int32(0)
-	for w, at := 0, 0; at < len(digits); w, at = w+1, at+stride {
-		bit := w * c
+	var carries [recodeBatch]int32
+	for bit, at := 0, 0; at < len(digits); bit, at = bit+c, at+stride {
+		row := digits[at:][:r.n]
 		k, shift := bit/64, bit%64
-		var v uint64
-		if k < fr.Limbs {
-			v = limbs[k] >> shift
-			if shift+c > 64 && k+1 < fr.Limbs {
-				v |= limbs[k+1] << (64 - shift)
-			}
+		if k >= fr.Limbs { // the carry alone is left
+			k, shift = fr.Limbs-1, 64
 		}
-		d := int32(v&mask) + carry
-		carry = 0
-		if d > half {
-			d -= 2 * half
-			carry = 1
+		var up [fr.Limbs + 1]uint64 // masks the limb above, where the digit reaches it
+		if shift+c > 64 && k+1 < fr.Limbs {
+			up[k+1] = ^uint64(0)
 		}
-		digits[at] = int16(sign * d)
+		next := min(k+1, fr.Limbs-1)
+		for i := range row {
+			v := r.limbs[i][k]>>shift | (r.limbs[i][next]&up[k+1])<<(64-shift)
+			d := int32(v&mask) + carries[i]
+			over := (half - d) >> 31 // -1 if the digit is beyond half
+			carries[i] = -over
+			d += over & (-2 * half)
+			row[i] = int16((d ^ r.signs[i]) - r.signs[i])
+		}
 	}
+	r.n = 0
 }
 
 // sortDigits lists the terms of the non-zero digits, ordered by the digit's
