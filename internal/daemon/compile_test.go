@@ -192,6 +192,9 @@ func (r *rig) wantEmptySpool() {
 // TestEndlessCompilation ends a compilation at the time limit, which counts
 // its loading. Not parallel, as it counts this process's children.
 func TestEndlessCompilation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts the compiler")
+	}
 	r := start(t, withCompiler(t, func(c *config.Config) { c.Compiler.Time = time.Second }))
 	_, err := r.cl.Compile(r.ctx(), sources("main.zok", endless))
 	if client.CodeOf(err) != api.CodeDeadlineExceeded || !strings.Contains(err.Error(), "stopped after 1s") {
@@ -207,6 +210,9 @@ func TestEndlessCompilation(t *testing.T) {
 // compiler's process ends.
 func TestCancelCompilation(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("starts the compiler three times")
+	}
 	r := start(t, withCompiler(t, nil))
 	in := sources("main.zok", endless)
 	job, err := r.cl.SubmitSources(r.ctx(), in, client.SubmitOptions{})
@@ -236,10 +242,12 @@ func (r *rig) untilStage(id, stage string) {
 	r.t.Helper()
 	for ctx := r.ctx(); ; {
 		j, err := r.cl.Job(ctx, id, 0)
-		if err != nil || j.State.Terminal() {
+		var busy *client.Error
+		switch {
+		case errors.As(err, &busy) && busy.Retryable && ctx.Err() == nil: // ask again
+		case err != nil || j.State.Terminal():
 			r.t.Fatalf("got %+v, %v, want it to come to %s", j, err, stage)
-		}
-		if j.Stage == stage {
+		case j.Stage == stage:
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
