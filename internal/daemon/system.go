@@ -94,7 +94,11 @@ func (s *services) Ready(ctx context.Context) api.Readiness {
 		}
 		r.Checks = append(r.Checks, c)
 	}
-	check("engine", s.d.engine.Healthy(ctx))
+	err := s.d.engine.Healthy(ctx)
+	if err == nil {
+		err = s.d.queue.Healthy(ctx)
+	}
+	check("engine", err)
 	check("disk", s.space())
 	if s.d.bucket != nil {
 		check("blobs", s.d.bucket.Healthy(ctx))

@@ -70,8 +70,8 @@ func (b *bucket) putAll(ctx context.Context, writes []write) error {
 		}
 		w.header.Set(batchCommitHeader, "1")
 		answer, err := b.js.Conn().RequestMsgWithContext(op, m)
-		if err != nil {
-			return engineFault(ownTimeout(ctx, err), "write records")
+		if err = b.shards[0].heard(ownTimeout(ctx, err)); err != nil {
+			return engineFault(err, "write records")
 		}
 		return commitFault(answer.Data)
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -72,7 +73,8 @@ type bucket struct {
 type shard struct {
 	b      *bucket
 	stream jetstream.Stream
-	prefix string // of the subjects of its keys
+	prefix string      // of the subjects of its keys
+	mute   atomic.Bool // the last write got no answer; see Healthy
 }
 
 // of returns the shard of a key, which for the items of batches is the first
@@ -188,8 +190,8 @@ func (s *shard) put(ctx context.Context, key string, rev uint64, header nats.Hea
 	op, cancel := s.b.op(ctx)
 	defer cancel()
 	ack, err := s.b.js.PublishMsg(op, &nats.Msg{Subject: s.prefix + key, Header: header, Data: data}, opts...)
-	if err != nil {
-		return 0, engineFault(ownTimeout(ctx, err), "write record")
+	if err = s.heard(ownTimeout(ctx, err)); err != nil {
+		return 0, engineFault(err, "write record")
 	}
 	return ack.Sequence, nil
 }
