@@ -7,7 +7,15 @@ import (
 
 // Facades are the interfaces of other services, for clients that exist.
 type Facades struct {
-	ZoKratesAPI ZoKratesAPI `yaml:"zokrates_api"`
+	ZoKratesAPI  ZoKratesAPI  `yaml:"zokrates_api"`
+	ProverServer ProverServer `yaml:"prover_server"`
+}
+
+// ProverServer is the interface of iden3's prover-server: /api/v1/proof/generate,
+// /api/v1/proof/verify and /api/v1/status.
+type ProverServer struct {
+	// Enabled serves it. Default false.
+	Enabled bool `yaml:"enabled"`
 }
 
 // ZoKratesAPI is the interface of ZoKrates-API. Its routes lie at the root.

@@ -22,6 +22,8 @@ type Options struct {
 	Services Services
 	// ZoKratesAPI, if not nil, adds the routes of ZoKrates-API.
 	ZoKratesAPI *ZoKratesAPI
+	// ProverServer adds the routes of iden3's prover-server.
+	ProverServer bool
 	// Frontends are the circuit languages whose files can be uploaded.
 	Frontends []api.Frontend
 	// Version is the service's, for the OpenAPI document.
@@ -146,6 +148,9 @@ func New(o Options) (*Server, error) {
 	s.systemRoutes(o.Metrics)
 	if o.ZoKratesAPI != nil {
 		s.zokratesRoutes(*o.ZoKratesAPI)
+	}
+	if o.ProverServer {
+		s.proverServerRoutes()
 	}
 	return s, s.documentRoutes()
 }

@@ -140,7 +140,7 @@ func (f *zokratesFacade) provingKey(r *http.Request) (any, error) {
 }
 
 // body reads the request's body, of at most limit bytes.
-func (f *zokratesFacade) body(r *http.Request, limit int64) ([]byte, error) {
+func (s *Server) body(r *http.Request, limit int64) ([]byte, error) {
 	x := exchangeOf(r.Context())
 	b, err := io.ReadAll(http.MaxBytesReader(x.writer, &patientBody{r.Body, x}, limit))
 	if err != nil {

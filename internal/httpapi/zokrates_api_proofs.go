@@ -1,10 +1,8 @@
 package httpapi
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"provery/api"
 	"provery/internal/fault"
@@ -94,52 +92,9 @@ func (f *zokratesFacade) prove(r *http.Request, c *zokratesChoice, req api.Proof
 		return nil, err
 	}
 	req.Circuit, req.Scheme = circuit.ID, c.scheme
-	if err := f.checkProofRequest(&req); err != nil {
-		return nil, err
-	}
-	key := r.Header.Get(api.HeaderIdempotencyKey)
-	if !printable(key) || len(key) > api.MaxIdempotencyID {
-		return nil, fault.New(fault.InvalidRequest, "want printable ASCII").At("header." + api.HeaderIdempotencyKey)
-	}
-	release, ok := f.takeWaiter()
-	if !ok {
-		return nil, errNoWaiter(" for proofs")
-	}
-	defer release()
-	x := exchangeOf(r.Context())
-	p, err := f.services.Proofs.Submit(r.Context(), Submission{Request: req, Caller: x.caller, IdempotencyKey: key})
+	p, err := f.proveNow(r, req)
 	if err != nil {
 		return nil, err
 	}
-	x.writer.Header().Set("Location", proofLocation(p.ID))
-	id := p.ID
-	if p, err = f.await(r.Context(), p, f.limits.Wait.Truncate(time.Second)); err != nil {
-		f.abandon(r.Context(), id, key)
-		return nil, err
-	}
-	if err := f.ended(&p); err != nil {
-		return nil, err
-	}
-	return zokratesProof{Payload: p.Result.Proof, Time: elapsed(x)}, nil
-}
-
-// abandon cancels a job whose client went away, since nobody else knows of it.
-// One with an idempotency key can be found again, and goes on.
-func (f *zokratesFacade) abandon(ctx context.Context, id, idempotencyKey string) {
-	if ctx.Err() != nil && idempotencyKey == "" {
-		f.Server.abandon(ctx, id)
-	}
-}
-
-// ended returns an error unless the proof is there.
-func (f *zokratesFacade) ended(p *api.Proof) error {
-	switch {
-	case !p.State.Terminal():
-		return fault.New(fault.DeadlineExceeded, "the proof takes longer than a request may wait; its job goes on, see Location (limits.max_wait)")
-	case p.State != api.StateSucceeded:
-		return outcome(p)
-	case p.Result == nil:
-		return fault.New(fault.Internal, "the proof's result is missing")
-	}
-	return nil
+	return zokratesProof{Payload: p.Result.Proof, Time: elapsed(exchangeOf(r.Context()))}, nil
 }
