@@ -18,6 +18,7 @@ RESULTS   ?= bench/results/$(shell date +%F)
 BENCH     := PROVERY_CACHE=$(CACHE) bin/provery bench
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSITYGW := v1.8.0
+HELM      := v3.22.0
 FUZZTIME  ?= 5s
 # Packages whose tests start goroutines of the service; the race detector needs cgo and a C compiler.
 CONCURRENT := ./internal/parallel ./internal/msm ./internal/ntt ./internal/store/... ./internal/engine/... ./internal/queue/... \
@@ -116,6 +117,16 @@ image-toolchain: image-archive $(TOOLCHAIN) ## the same with the ZoKrates compil
 	go run ./deploy/image -out build/image/provery-toolchain.tar -tag provery:$(VERSION)-toolchain -version $(VERSION) -revision $(REVISION) -created $(COMMITTED) \
 	  -binary $(HOSTARCH)=build/image/provery-$(HOSTARCH) -add build/image/toolchain-$(VERSION)=/opt/provery/toolchain \
 	  -add toolchain/zokrates/node_modules/zokrates-js/LICENSE=/usr/share/doc/zokrates-js/LICENSE
+
+.PHONY: test-chart
+test-chart: go $(CACHE)/bin/helm@$(HELM) ## lint and render the Helm chart, compare, check against Kubernetes's types (minutes to build helm, once)
+	PROVERY_HELM=$(CACHE)/bin/helm@$(HELM) go test -count=1 ./deploy
+	cd deploy/helm/strict && go test ./...
+
+$(CACHE)/bin/helm@$(HELM):
+	@echo "building helm ..."
+	@mkdir -p $(@D)
+	@dir=$$(mktemp -d) && GOBIN=$$dir go install helm.sh/helm/v3/cmd/helm@$(HELM) && mv $$dir/helm $@
 
 .PHONY: test-s3
 test-s3: go ## the blob store against a real S3 server, versitygw (minutes to build, once)
