@@ -9,7 +9,7 @@ type Problem struct {
 	Title      string        `json:"title" doc:"What kind of error it is."`
 	Status     int           `json:"status" doc:"HTTP status." example:"404"`
 	Detail     string        `json:"detail,omitempty" doc:"What went wrong this time."`
-	Instance   string        `json:"instance,omitempty" doc:"Path of the proof that the error belongs to."`
+	Instance   string        `json:"instance,omitempty" doc:"Path of the proof or job that the error belongs to."`
 	Code       Code          `json:"code" doc:"Kind of error, for programs." example:"not_found"`
 	Retryable  bool          `json:"retryable" doc:"The same request may succeed later."`
 	Scope      Scope         `json:"scope" doc:"Where the cause lies." enum:"request,circuit,capacity,internal"`
