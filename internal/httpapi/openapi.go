@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -64,32 +65,33 @@ func describe(doc *huma.OpenAPI) {
 }
 
 // documentRoutes adds the document itself and the page that shows it. It must
-// come last.
-func (s *Server) documentRoutes() error {
-	var current, downgraded []byte
+// come last. The document is written when somebody first asks for it: that takes
+// longer than all the rest of a start.
+func (s *Server) documentRoutes() {
+	relax(s.api.OpenAPI().Components.Schemas.Map())
 	page, policy := docsPage()
-	s.document("/openapi.json", "openapi", "This document, OpenAPI 3.1", "application/openapi+json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/openapi+json")
-		_, _ = w.Write(current)
-	})
-	s.document("/openapi-3.0.json", "openapi-3-0", "This document, OpenAPI 3.0", "application/openapi+json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/openapi+json")
-		_, _ = w.Write(downgraded)
-	})
+	s.openAPIRoute("/openapi.json", "openapi", "This document, OpenAPI 3.1", func() ([]byte, error) { return json.Marshal(s.api.OpenAPI()) })
+	s.openAPIRoute("/openapi-3.0.json", "openapi-3-0", "This document, OpenAPI 3.0", func() ([]byte, error) { return downgrade(s.api.OpenAPI()) })
 	s.document("/docs", "docs", "Documentation to read", "text/html", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Content-Security-Policy", policy)
 		_, _ = w.Write(page)
 	})
-	relax(s.api.OpenAPI().Components.Schemas.Map())
-	var err error
-	if current, err = json.Marshal(s.api.OpenAPI()); err != nil {
-		return fault.Wrap(err, fault.Internal, "write the OpenAPI document")
-	}
-	if downgraded, err = downgrade(s.api.OpenAPI()); err != nil {
-		return fault.Wrap(err, fault.Internal, "write the OpenAPI 3.0 document")
-	}
-	return nil
+}
+
+// openAPIRoute serves a form of the document, which is written once.
+func (s *Server) openAPIRoute(path, id, summary string, write func() ([]byte, error)) {
+	const media = "application/openapi+json"
+	text := sync.OnceValues(write)
+	s.document(path, id, summary, media, func(w http.ResponseWriter, r *http.Request) {
+		b, err := text()
+		if err != nil {
+			exchangeOf(r.Context()).fail(fault.Wrap(err, fault.Internal, "write the OpenAPI document"))
+			return
+		}
+		w.Header().Set("Content-Type", media)
+		_, _ = w.Write(b)
+	})
 }
 
 // downgrade returns the document in OpenAPI 3.0, without the keywords of 3.1

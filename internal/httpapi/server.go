@@ -152,7 +152,8 @@ func New(o Options) (*Server, error) {
 	if o.ProverServer {
 		s.proverServerRoutes()
 	}
-	return s, s.documentRoutes()
+	s.documentRoutes()
+	return s, nil
 }
 
 // Drain makes requests that wait for a proof return its present state at
