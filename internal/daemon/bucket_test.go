@@ -78,6 +78,33 @@ func TestBucket(t *testing.T) {
 	again.eventually("the service is ready again", again.isReady)
 }
 
+// TestProcessesShareABucket has an API process and a worker that have nothing in
+// common but NATS, the bucket and the sealing key, as on two machines.
+func TestProcessesShareABucket(t *testing.T) {
+	t.Parallel()
+	b, url, secrets := newBucket(t), natsServer(t), t.TempDir()
+	on := func(role string) setup {
+		o := as(role, url, secrets)
+		common := o.config
+		o.config = func(c *config.Config) {
+			common(c)
+			b.use(c)
+			c.BlobDir = ""
+		}
+		return o
+	}
+	front := start(t, on(config.RoleAPI))
+	front.ready(mul)
+	back := start(t, on(config.RoleWorker))
+	wantProduct(t, front.prove(times(6, 7)), 6, 7)
+	if back.dir == front.dir || back.copies.Stats().Misses == 0 {
+		t.Errorf("got %+v: the worker downloaded nothing", back.copies.Stats())
+	}
+	back.stop()
+	start(t, on(config.RoleWorker))
+	wantProduct(t, front.prove(times(2, 3)), 2, 3)
+}
+
 // isReady reports whether /readyz says so.
 func (r *rig) isReady() bool {
 	ready, err := r.cl.Ready(r.ctx())
