@@ -20,7 +20,7 @@ func TestPlan(t *testing.T) {
 	if !ntt.Accelerated() {
 		t.Skip("the CPU lacks the instructions")
 	}
-	for _, n := range []int{ntt.MinSize, 2 * ntt.MinSize, 1 << 12, 1 << 13, 1 << 18} {
+	for _, n := range []int{ntt.MinSize, 2 * ntt.MinSize, 1 << 12, 1 << 13, 1 << 17} {
 		if n > 1<<13 && testing.Short() {
 			continue
 		}
