@@ -62,7 +62,7 @@ func (e *embedded) keep(ctx context.Context) {
 			e.cfg.Logger.Error("engine: nothing can be written; the server is started anew when the disk allows it", "error", err)
 		}
 		if e.trial() == nil {
-			e.replace(ctx)
+			told = !e.replace(ctx)
 			wait = min(2*wait, maxKeepInterval)
 		}
 	}
@@ -94,9 +94,9 @@ func (e *embedded) trial() error {
 	return f.Sync()
 }
 
-// replace shuts the server down and starts another. The connection finds it by
-// itself.
-func (e *embedded) replace(ctx context.Context) {
+// replace shuts the server down and starts another, and reports whether that
+// runs. The connection finds it by itself.
+func (e *embedded) replace(ctx context.Context) bool {
 	e.mu.Lock()
 	old := e.server
 	e.server = nil
@@ -115,12 +115,13 @@ func (e *embedded) replace(ctx context.Context) {
 			s.Shutdown()
 			s.WaitForShutdown()
 		}
-		return
+		return false
 	}
 	e.mu.Lock()
 	e.server = s
 	e.mu.Unlock()
 	e.cfg.Logger.Info("engine: the server was started anew")
+	return true
 }
 
 // sweepTrials removes what a process that died left of its trial writes.

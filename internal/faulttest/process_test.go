@@ -110,9 +110,15 @@ func (p *process) terminate() {
 }
 
 // says reports whether the log holds the text.
-func (p *process) says(text string) bool {
+func (p *process) says(text string) bool { return p.count(text) > 0 }
+
+// count returns how often the log holds the text.
+func (p *process) count(text string) int {
 	b, err := os.ReadFile(p.log)
-	return err == nil && bytes.Contains(b, []byte(text))
+	if err != nil {
+		return 0
+	}
+	return bytes.Count(b, []byte(text))
 }
 
 func (p *process) tail(n int) []byte {
