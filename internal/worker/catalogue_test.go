@@ -193,3 +193,27 @@ func TestUnknownParts(t *testing.T) {
 		t.Errorf("unknown front-end: got %v", err)
 	}
 }
+
+// TestHot tells which circuits are open with keys.
+func TestHot(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	c, k := r.ready("mul")
+	r.catalogue.Forget(c.ID, []registry.KeySet{k})
+	if r.catalogue.Hot(c.ID) {
+		t.Error("hot before it was opened")
+	}
+	h, err := r.catalogue.provers.Acquire(t.Context(), proverKey{c.ID, k.ID})
+	r.check(err)
+	if !r.catalogue.Hot(c.ID) {
+		t.Error("cold while in use")
+	}
+	h.Release()
+	if !r.catalogue.Hot(c.ID) {
+		t.Error("cold right after use")
+	}
+	r.catalogue.Forget(c.ID, []registry.KeySet{k})
+	if r.catalogue.Hot(c.ID) || r.catalogue.Hot(store.Digest{1}) {
+		t.Error("hot after it was closed")
+	}
+}
