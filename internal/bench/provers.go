@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -122,7 +123,9 @@ func (p *commandProver) run(ctx context.Context, index int) (*reply, error) {
 	state := cmd.ProcessState
 	r := &reply{Run: &Run{Prove: Cost{CPU: (state.UserTime() + state.SystemTime()).Seconds(), Wall: took.Seconds()}}, Proof: made}
 	if u, ok := state.SysUsage().(*syscall.Rusage); ok {
-		r.Peak = u.Maxrss << 10
+		if r.Peak = u.Maxrss; runtime.GOOS != "darwin" { // where it counts bytes
+			r.Peak <<= 10
+		}
 	}
 	return r, nil
 }
