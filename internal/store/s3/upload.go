@@ -129,7 +129,7 @@ func (b *Bucket) tryParts(ctx context.Context, d store.Digest, content io.Reader
 	}
 	partSize := max(b.cfg.PartSize, (size+maxParts-1)/maxParts)
 	parts := make([]minio.CompletePart, (size+partSize-1)/partSize)
-	err = parallel.Each(ctx, b.cfg.Parallel, len(parts), func(i int) error {
+	err = parallel.Each(ctx, b.cfg.Parallel, len(parts), func(i int) (err error) {
 		off := int64(i) * partSize
 		section := io.NewSectionReader(content, off, min(partSize, size-off))
 		parts[i], err = b.uploadPart(ctx, partOf{b.name(d), id, i + 1}, section, done[i+1])
