@@ -34,6 +34,10 @@ type LeaseOptions struct {
 	// waited. One that it isn't able to run is for other workers and holds
 	// nothing up here. Nil: able to run all.
 	Able func(Job) bool
+	// Idle, if not nil, is called when nothing was found, before the call waits:
+	// what Fits has set aside for a job that others were faster to get can be
+	// given back.
+	Idle func()
 }
 
 const (

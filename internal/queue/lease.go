@@ -52,6 +52,9 @@ func (q *Queue) LeaseWith(ctx context.Context, o LeaseOptions) (*Lease, error) {
 		}
 		e, wait, ready := q.choose(&o)
 		if e == nil {
+			if o.Idle != nil {
+				o.Idle()
+			}
 			q.idle(ctx, min(or(wait, q.cfg.PollInterval), q.cfg.PollInterval), ready)
 			continue
 		}

@@ -1,13 +1,32 @@
 package queue_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
 
+	"provery/internal/fault"
 	"provery/internal/queue"
 	"provery/internal/store"
 )
+
+// TestIdle is told that nothing fits, as often as the queue was looked through.
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	f := open(t, "", queue.Config{})
+	enqueue(t, f.Queue, newJob())
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var seen []string
+	_, err := f.LeaseWith(ctx, queue.LeaseOptions{
+		Fits: func(queue.Job) bool { seen = append(seen, "fits"); return false },
+		Idle: func() { seen = append(seen, "idle"); cancel() },
+	})
+	if !fault.Is(err, fault.Canceled) || fmt.Sprint(seen) != "[fits idle]" {
+		t.Errorf("got %v, %v, want one look and then idle", err, seen)
+	}
+}
 
 // TestWaiting counts what waits by what it has in common, and follows the jobs.
 func TestWaiting(t *testing.T) {

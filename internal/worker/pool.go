@@ -99,7 +99,7 @@ func (p *Pool) loop(ctx, working context.Context) {
 	s := &seat{pool: p}
 	defer s.leave()
 	options := queue.LeaseOptions{
-		Worker: p.cfg.Name, Kinds: slices.Sorted(maps.Keys(p.handlers)), Hot: p.cfg.Hot, Fits: s.fits, Able: s.able,
+		Worker: p.cfg.Name, Kinds: slices.Sorted(maps.Keys(p.handlers)), Hot: p.cfg.Hot, Fits: s.fits, Able: s.able, Idle: s.leave,
 	}
 	for ctx.Err() == nil {
 		lease, err := p.queue.LeaseWith(ctx, options)
