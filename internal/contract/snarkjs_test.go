@@ -3,6 +3,7 @@ package contract
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -59,6 +60,7 @@ func TestSnarkJSContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	golden(t, filepath.Join(root, "internal/contract/testdata/snarkjs-tiny/verifier.sol"), []byte(source))
 	for _, want := range []string{"contract Groth16Verifier {", "function verifyProof(", "uint256[4] memory signals", "function verifyTx("} {
 		if !strings.Contains(source, want) {
 			t.Errorf("the contract lacks %q", want)
