@@ -11,6 +11,7 @@ import (
 
 	"provery/api"
 	"provery/client"
+	"provery/internal/config"
 )
 
 // circomFile reads a file of testdata/circom.
@@ -21,7 +22,7 @@ func circomFile(t *testing.T, name string) []byte {
 // TestCircom takes a circuit and keys of snarkjs through the service.
 func TestCircom(t *testing.T) {
 	t.Parallel()
-	r := start(t, setup{})
+	r := start(t, setup{config: func(c *config.Config) { c.Facades.ProverServer.Enabled = true }})
 	for curve, zkeys := range map[string][]string{"bn128": {"fresh", "contributed", "beaconed"}, "bls12381": {"fresh", "contributed"}} {
 		artefacts := map[string]io.Reader{}
 		for _, role := range []string{"r1cs", "wasm", "sym"} {
@@ -55,6 +56,24 @@ func TestCircom(t *testing.T) {
 	}
 	r.setUpTiny("tiny-bn128")
 	r.dryRunTiny("tiny-bn128")
+	r.proverServer("tiny-bls12381")
+}
+
+// proverServer proves and verifies as a client of iden3's prover-server does.
+func (r *rig) proverServer(circuit string) {
+	r.t.Helper()
+	input := circomFile(r.t, "tiny.json")
+	proof := r.do("POST", "/api/v1/proof/generate", fmt.Sprintf(`{"circuit_name":%q,"inputs":%s}`, circuit, input), "Content-Type", "application/json")
+	if proof.status != 200 || !strings.Contains(proof.body, `"pub_signals":["91","14","77","91"]`) {
+		r.t.Fatalf("generate: got %d %s", proof.status, proof.body)
+	}
+	for signals, want := range map[string]string{`"91"]`: `"valid":true`, `"92"]`: `"valid":false`} {
+		zkp := strings.Replace(strings.TrimSpace(proof.body), `"91"]`, signals, 1)
+		got := r.do("POST", "/api/v1/proof/verify", fmt.Sprintf(`{"circuit_name":%q,"zkp":%s}`, circuit, zkp), "Content-Type", "application/json")
+		if got.status != 200 || !strings.Contains(got.body, want) {
+			r.t.Errorf("verify: got %d %s, want %s", got.status, got.body, want)
+		}
+	}
 }
 
 // proveTiny proves with a key and checks everything that is exported.
