@@ -30,12 +30,13 @@ func TestMain(m *testing.M) {
 //	status N command...   run a command, which must exit with N
 //	serve [flag...]       start a service in the background on a free port, with its
 //	                      data in $WORK/data, and set PROVERY_SERVER to its address
-//	stop                  ask it to terminate: it must exit with 0; its log is serve.log
+//	terminate             ask it to terminate: it must exit with 0; its log is serve.log
 //	crash                 kill it
 //	replace file old new  replace the first old, which must be there
 //
-// and $FIXTURES is the directory of ZoKrates's files, $COMPILER that of the
-// compiler.
+// A command of testscript's own can't be replaced: its "stop" ends a script
+// early and lets it pass. $FIXTURES is the directory of ZoKrates's files,
+// $COMPILER that of the compiler.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	if err := compiler.Prepare(t.Context(), "../../toolchain/zokrates/node_modules/zokrates-js", "../../build/cache/zokrates-js"); err != nil {
@@ -54,7 +55,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "serve": serve, "stop": stop, "crash": crash, "replace": replace,
+			"status": status, "serve": serve, "terminate": terminate, "crash": crash, "replace": replace,
 		},
 	})
 }
@@ -168,11 +169,11 @@ func (s *server) end(ts *testscript.TestScript, signal os.Signal) error {
 	return err
 }
 
-// stop implements the command of this name.
-func stop(ts *testscript.TestScript, neg bool, args []string) {
+// terminate implements the command of this name.
+func terminate(ts *testscript.TestScript, neg bool, args []string) {
 	s := serverOf(ts)
 	if neg || len(args) > 0 || s.cmd == nil {
-		ts.Fatalf("usage: stop, after serve")
+		ts.Fatalf("usage: terminate, after serve")
 	}
 	if err := s.end(ts, syscall.SIGTERM); err != nil {
 		ts.Fatalf("the service ended with %v: %s", err, s.log.String())
