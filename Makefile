@@ -26,7 +26,7 @@ CONCURRENT := ./internal/parallel ./internal/msm ./internal/ntt ./internal/store
 
 .PHONY: help
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-22s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: go
 go:
@@ -211,4 +211,4 @@ ci: setup lint race fuzz test ## what CI runs
 
 .PHONY: clean
 clean: ## remove everything that was built or installed here
-	rm -rf bin build toolchain/zokrates/node_modules toolchain/circom/node_modules toolchain/circom/node_modules test/evm/node_modules
+	rm -rf bin build toolchain/zokrates/node_modules toolchain/circom/node_modules test/evm/node_modules
