@@ -191,11 +191,14 @@ func (d *Dispatcher) put(r *record, rev uint64, atStart bool) {
 	if atStart {
 		delay = min(delay, startDelay)
 	}
-	switch r.State {
-	case Waiting: // it may have ended before this process knew of it
+	again := old != nil && old.again
+	switch {
+	case r.State == Waiting: // it may have ended before this process knew of it
 		h.due = time.Now()
-	case Pending:
-		h.due = time.Now().Add(delay)
+	case r.State == Pending:
+		h.due, h.again = time.Now().Add(delay), again
+	case again:
+		h.due = time.Now()
 	default:
 		h.due = time.Now().Add(max(r.Done.Add(d.cfg.Retention).Sub(d.cfg.Now()), 0))
 	}

@@ -129,6 +129,7 @@ type hook struct {
 	rev   uint64
 	due   time.Time // when to look at it, by this process's clock; zero: not by itself
 	inUse bool      // somebody here works on it
+	again bool      // the job ended once more while its last end was pending
 }
 
 // JetStream is what the dispatcher needs of the job engine.
@@ -202,8 +203,11 @@ func (d *Dispatcher) Ended(id, batch string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, subject := range []string{id, batch} {
-		// What is pending has its time, which may be that of another's claim.
-		if h := d.hooks[subject]; h != nil && h.State != Pending {
+		switch h := d.hooks[subject]; {
+		case h == nil:
+		case h.State == Pending: // it has its time, which may be that of another's claim
+			h.again = true
+		default:
 			h.due = time.Now()
 			d.wake()
 		}

@@ -134,7 +134,7 @@ var secret = []byte("0123456789abcdef01234567")
 func (b *bench) open(change func(*Config)) *Dispatcher {
 	b.t.Helper()
 	cfg := Config{
-		AllowPrivate: true, AllowHTTP: true, Backoff: time.Millisecond, MaxBackoff: 4 * time.Millisecond,
+		AllowPrivate: true, AllowHTTP: true, Timeout: time.Minute, Backoff: time.Millisecond, MaxBackoff: 4 * time.Millisecond,
 		Secrets: func(owner string) [][]byte {
 			if owner == "nobody" {
 				return nil
@@ -214,6 +214,27 @@ func TestDelivery(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.take(t, 200)
+	b.until(d, id, Delivered)
+}
+
+// TestEndWhilePending ends a job once more while its first end is being
+// delivered: both are told.
+func TestEndWhilePending(t *testing.T) {
+	t.Parallel()
+	b, r := newBench(t), newReceiver(t)
+	d := b.open(nil)
+	id := subject("prf_")
+	b.source.set(id, end(1))
+	if err := d.Add(t.Context(), id, "", r.URL); err != nil {
+		t.Fatal(err)
+	}
+	first := <-r.got
+	b.source.set(id, end(2))
+	d.Ended(id, "")
+	first.answer <- 200
+	if second := r.take(t, 200); second.header.Get(headerID) == first.header.Get(headerID) {
+		t.Error("a new end has the event id of the old one")
+	}
 	b.until(d, id, Delivered)
 }
 
