@@ -2,10 +2,10 @@ package seal
 
 import (
 	"crypto/sha256"
+	"io/fs"
 	"os"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"provery/internal/fault"
 )
@@ -16,27 +16,13 @@ type Keeper struct {
 	path string
 	ring atomic.Pointer[Ring]
 
-	mu    sync.Mutex
-	stamp stamp // of the file when it was last looked at
-}
-
-// stamp tells whether a file has changed.
-type stamp struct {
-	modified time.Time
-	size     int64
-}
-
-func stampOf(path string) stamp {
-	info, err := os.Stat(path)
-	if err != nil {
-		return stamp{}
-	}
-	return stamp{info.ModTime(), info.Size()}
+	mu   sync.Mutex
+	seen fs.FileInfo // of the file when it was last read; nil: not by Reload yet
 }
 
 // Keep returns a keeper of the file at path, of which ring was just read.
 func Keep(path string, ring *Ring) *Keeper {
-	k := &Keeper{path: path, stamp: stampOf(path)}
+	k := &Keeper{path: path}
 	k.ring.Store(ring)
 	return k
 }
@@ -50,8 +36,8 @@ func (k *Keeper) Ring() *Ring { return k.ring.Load() }
 func (k *Keeper) Reload(check func(*Ring) error) (changed bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	now := stampOf(k.path)
-	if now == k.stamp {
+	now, err := os.Stat(k.path)
+	if err == nil && k.seen != nil && unchanged(k.seen, now) {
 		return false, nil
 	}
 	r, err := Load(k.path)
@@ -61,12 +47,18 @@ func (k *Keeper) Reload(check func(*Ring) error) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	k.stamp = now
+	k.seen = now
 	if string(r.text()) == string(k.Ring().text()) {
 		return false, nil
 	}
 	k.ring.Store(r)
 	return true, nil
+}
+
+// unchanged reports whether a file looks like it did: it is the same one, and
+// as old and as long as before.
+func unchanged(before, now fs.FileInfo) bool {
+	return os.SameFile(before, now) && before.ModTime().Equal(now.ModTime()) && before.Size() == now.Size()
 }
 
 // Primary returns the id of the key that seals.

@@ -5,6 +5,7 @@ package seal
 import (
 	"io/fs"
 	"os"
+	"syscall"
 
 	"provery/internal/fault"
 )
@@ -17,6 +18,23 @@ func checkMode(m fs.FileMode) error {
 		return fault.New(fault.Forbidden, "load key file: its mode is %04o, so that others may touch it; it must be 0600, or 0640 at most", m)
 	}
 	return nil
+}
+
+// takeOver gives a file the owner, group and mode of another one, in this
+// order: no wrong group may read it for a moment.
+func takeOver(f *os.File, from fs.FileInfo) error {
+	now, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	was, ok := from.Sys().(*syscall.Stat_t)
+	is, ok2 := now.Sys().(*syscall.Stat_t)
+	if ok && ok2 && (was.Uid != is.Uid || was.Gid != is.Gid) {
+		if err := f.Chown(int(was.Uid), int(was.Gid)); err != nil {
+			return err
+		}
+	}
+	return f.Chmod(from.Mode().Perm())
 }
 
 func syncDir(path string) error {

@@ -95,10 +95,16 @@ func edit(path string, change func(*Ring) error) error {
 	return fault.Wrap(replace(path, changed.text()), fault.Internal, "write key file")
 }
 
-// replace writes content to path, in the place of what is there.
+// replace writes content to path, in the place of what is there, whose owner,
+// group and mode it takes over: the service may run as another user than whoever
+// changes its keys.
 func replace(path string, content []byte) error {
 	// A link is followed: what it points to is replaced, not the link.
 	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return err
+	}
+	old, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
@@ -108,6 +114,9 @@ func replace(path string, content []byte) error {
 	}
 	defer os.Remove(f.Name())
 	_, err = f.Write(content)
+	if err == nil {
+		err = takeOver(f, old)
+	}
 	if err == nil {
 		err = f.Sync()
 	}

@@ -92,6 +92,53 @@ func TestRotate(t *testing.T) {
 	}
 }
 
+// TestEditKeepsTheMode: the group that may read the file may read the new one.
+func TestEditKeepsTheMode(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "key")
+	if _, err := Create(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Add(path); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("got mode %v, %v, want 0640", info.Mode(), err)
+	}
+}
+
+// TestReloadSeesAReplacedFile whose age and length are those of the one before.
+func TestReloadSeesAReplacedFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "key")
+	at := time.Unix(1_700_000_000, 0)
+	create := func() *Ring {
+		r, err := Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	k := Keep(path, create())
+	if changed, err := k.Reload(nil); changed || err != nil {
+		t.Errorf("unchanged: got %v, %v", changed, err)
+	}
+	if err := os.Rename(path, path+".old"); err != nil {
+		t.Fatal(err)
+	}
+	want := create().Primary()
+	if changed, err := k.Reload(nil); !changed || err != nil || k.Primary() != want {
+		t.Errorf("replaced: got %v, %v, primary %v", changed, err, k.Primary())
+	}
+}
+
 // TestOpenFindsANewKey opens with a key that came into the file since.
 func TestOpenFindsANewKey(t *testing.T) {
 	t.Parallel()
