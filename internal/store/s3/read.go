@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 
@@ -66,7 +67,8 @@ func (b *Bucket) List(ctx context.Context) iter.Seq2[store.Info, error] {
 }
 
 // Download opens the blob d for reading from start to end, and says how long
-// it is. A connection that breaks is taken up again where it broke. The
+// it is. A connection that breaks, or on which nothing comes for a minute, is
+// taken up again where it broke. The
 // content isn't hashed: the caller does that. Close the reader.
 func (b *Bucket) Download(ctx context.Context, d store.Digest) (io.ReadCloser, int64, error) {
 	r := &reader{b: b, ctx: ctx, d: d, left: b.cfg.Attempts - 1}
@@ -83,11 +85,15 @@ type reader struct {
 	ctx  context.Context
 	d    store.Digest
 	body io.ReadCloser
+	end  context.CancelFunc // ends the request
 	etag string
 	off  int64 // of the next byte
 	size int64
 	left int // requests that may still be made
 }
+
+// errSilent is the cause where a server stopped in the middle of an answer.
+var errSilent = errors.New("s3: nothing comes any more")
 
 // open asks for the rest of the object.
 func (r *reader) open() error {
@@ -102,25 +108,39 @@ func (r *reader) open() error {
 			return fault.Wrap(err, fault.Internal, "%s", doing)
 		}
 	}
-	body, info, header, err := r.b.core.GetObject(r.ctx, r.b.cfg.Bucket, r.b.name(r.d), opts)
+	ctx, end := context.WithCancel(r.ctx)
+	body, info, header, err := r.b.core.GetObject(ctx, r.b.cfg.Bucket, r.b.name(r.d), opts)
 	if err != nil {
+		end()
 		return remoteFault(err, doing)
 	}
 	if r.off > 0 && header.Get("Content-Range") == "" {
+		end()
 		body.Close()
 		return fault.New(fault.Internal, "%s: the server can't go on at byte %d", doing, r.off)
 	}
 	if r.off == 0 {
 		r.etag, r.size = info.ETag, info.Size
 	}
-	r.body = body
+	r.body, r.end = body, end
 	return nil
+}
+
+// next reads what comes next, and ends a request on which nothing comes.
+func (r *reader) next(p []byte) (int, error) {
+	silent := time.AfterFunc(r.b.silence, r.end)
+	defer silent.Stop()
+	n, err := r.body.Read(p)
+	if errors.Is(err, context.Canceled) && r.ctx.Err() == nil {
+		err = errSilent
+	}
+	return n, err
 }
 
 // Read implements io.Reader.
 func (r *reader) Read(p []byte) (int, error) {
 	for {
-		n, err := r.body.Read(p)
+		n, err := r.next(p)
 		r.off += int64(n)
 		switch {
 		case err == nil || n > 0:
@@ -135,7 +155,7 @@ func (r *reader) Read(p []byte) (int, error) {
 			return 0, remoteFault(err, "download blob "+r.d.String())
 		}
 		r.left--
-		r.body.Close()
+		r.Close()
 		r.body = http.NoBody // until there is another
 		if err := r.open(); err != nil {
 			return 0, err
@@ -144,4 +164,7 @@ func (r *reader) Read(p []byte) (int, error) {
 }
 
 // Close implements io.Closer.
-func (r *reader) Close() error { return r.body.Close() }
+func (r *reader) Close() error {
+	r.end()
+	return r.body.Close()
+}

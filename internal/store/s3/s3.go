@@ -114,6 +114,7 @@ type Bucket struct {
 	core      minio.Core
 	sse       encrypt.ServerSide // nil: none is asked for
 	transport *http.Transport
+	silence   time.Duration // how long an answer may pause; see headerTimeout
 }
 
 // Open connects to the bucket and looks whether it can be written to. Errors:
@@ -125,7 +126,7 @@ func Open(ctx context.Context, cfg Config) (*Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bucket{cfg: cfg}
+	b := &Bucket{cfg: cfg, silence: headerTimeout}
 	if b.sse, err = encryption(cfg); err != nil {
 		return nil, err
 	}

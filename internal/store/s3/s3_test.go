@@ -3,7 +3,9 @@ package s3
 import (
 	"bytes"
 	"context"
+	"crypto/md5"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,7 +13,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
@@ -111,6 +115,9 @@ func content(n int) []byte {
 	}
 	return out
 }
+
+// etagOf is the server's name for the content's version: its MD5.
+func etagOf(c []byte) string { return fmt.Sprintf("%q", fmt.Sprintf("%x", md5.Sum(c))) }
 
 func upload(t *testing.T, b *Bucket, c []byte) store.Digest {
 	t.Helper()
@@ -335,5 +342,49 @@ func TestDownloadGoesOn(t *testing.T) {
 	b.cfg.Attempts = 2
 	if _, err := download(t, b, d); !fault.Is(err, fault.Overloaded) {
 		t.Errorf("cut too often: got %v, want overloaded", err)
+	}
+}
+
+// TestDownloadStalls has the server stop in the middle of its first answer, with
+// the connection open.
+func TestDownloadStalls(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	cfg := config(t, s)
+	cfg.Attempts = 1000 // a slow machine may pause, too
+	b := open(t, cfg)
+	b.silence = 50 * time.Millisecond
+	c := content(100_000)
+	d := upload(t, b, c)
+	var stalls atomic.Int32
+	s.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet || stalls.Add(1) > 1 {
+			return false
+		}
+		w.Header().Set("ETag", etagOf(c))
+		w.Header().Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
+		w.Header().Set("Content-Length", itoa(len(c)))
+		w.Write(c[:1000])
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		return true
+	})
+	if got, err := download(t, b, d); err != nil || !bytes.Equal(got, c) || stalls.Load() < 2 {
+		t.Errorf("got %d bytes, %v, after %d requests, want all %d", len(got), err, stalls.Load(), len(c))
+	}
+	s.intercept(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet {
+			return false
+		}
+		w.Header().Set("ETag", etagOf(c))
+		w.Header().Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
+		w.Header().Set("Content-Length", itoa(len(c)))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		return true
+	})
+	b.cfg.Attempts = 1
+	if _, err := download(t, b, d); !fault.Is(err, fault.Overloaded) {
+		t.Errorf("stalled too often: got %v, want overloaded", err)
 	}
 }
