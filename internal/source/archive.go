@@ -84,9 +84,32 @@ func (c *Collector) tar(r io.Reader) error {
 	}
 }
 
+// maxZipEntry bounds an entry in a zip file's directory, on average.
+const maxZipEntry = 300
+
+// directory counts what is read of a zip file's directory, which is held in
+// memory as a whole before its entries can be counted, and ends what is too
+// much.
+type directory struct {
+	io.ReaderAt
+	left  int64
+	count error // what to say then
+}
+
+// ReadAt reads until the limit.
+func (d *directory) ReadAt(p []byte, off int64) (int, error) {
+	if d.left -= int64(len(p)); d.left < 0 {
+		return 0, d.count
+	}
+	return d.ReaderAt.ReadAt(p, off)
+}
+
 // zip reads a zip file.
 func (c *Collector) zip(r io.ReaderAt, size int64) error {
-	in, err := zip.NewReader(r, size)
+	const ends = 128 << 10 // where the directory is looked for
+	dir := &directory{r, int64(c.limits.Entries)*maxZipEntry + ends, c.tooMany()}
+	in, err := zip.NewReader(dir, size)
+	dir.left = math.MaxInt64 // from now on the files bound themselves
 	if err != nil {
 		return damaged(err)
 	}
@@ -137,9 +160,13 @@ func (c *Collector) entry(name string, r io.Reader) error {
 // count counts an entry.
 func (c *Collector) count() error {
 	if c.entries++; c.entries > c.limits.Entries {
-		return fault.New(fault.TooLarge, "the archive has more than %d entries", c.limits.Entries)
+		return c.tooMany()
 	}
 	return nil
+}
+
+func (c *Collector) tooMany() error {
+	return fault.New(fault.TooLarge, "the archive has more than %d entries", c.limits.Entries)
 }
 
 // claim counts the bytes that an entry says it has, before any of them is

@@ -278,3 +278,17 @@ func FuzzArchive(f *testing.F) {
 		}
 	})
 }
+
+// TestZipDirectoryIsBounded refuses a directory before all of it is in memory.
+func TestZipDirectoryIsBounded(t *testing.T) {
+	t.Parallel()
+	var files []string
+	for i := range 5000 {
+		files = append(files, fmt.Sprint(i), "")
+	}
+	b := zipOf(t, files...)
+	c := NewCollector(small, ".zok")
+	if err := c.Archive(bytes.NewReader(b), int64(len(b))); !fault.Is(err, fault.TooLarge) || c.entries != 0 {
+		t.Errorf("got %v after %d entries, want too large before any", err, c.entries)
+	}
+}
