@@ -8,6 +8,7 @@ import (
 
 	"provery/api"
 	"provery/internal/httpapi"
+	"provery/internal/parallel"
 	"provery/internal/queue"
 )
 
@@ -99,7 +100,7 @@ func (s *services) JobEvents(ctx context.Context, who httpapi.Caller, id, after 
 			yield(api.Event{}, err)
 			return
 		}
-		changes, stop := pump(ctx, func(ctx context.Context) iter.Seq2[queue.Job, error] { return s.d.queue.Watch(ctx, id) })
+		changes, stop := parallel.Pull(ctx, 0, func(ctx context.Context) iter.Seq2[queue.Job, error] { return s.d.queue.Watch(ctx, id) })
 		defer stop()
 		tick := time.NewTicker(estimatePace)
 		defer tick.Stop()
@@ -111,11 +112,11 @@ func (s *services) JobEvents(ctx context.Context, who httpapi.Caller, id, after 
 				if !open {
 					return
 				}
-				if c.err != nil {
-					yield(api.Event{}, c.err)
+				if c.Err != nil {
+					yield(api.Event{}, c.Err)
 					return
 				}
-				events = t.change(ctx, c.value)
+				events = t.change(ctx, c.Value)
 			case <-tick.C:
 				events = t.estimate(false)
 			}
@@ -191,32 +192,4 @@ func (t *teller) estimate(always bool) []api.Event {
 		return nil
 	}
 	return []api.Event{e}
-}
-
-// pair is what an iterator yields.
-type pair[T any] struct {
-	value T
-	err   error
-}
-
-// pump runs an iterator on a goroutine of its own, so that its consumer can
-// wait for something else, too. stop ends it and waits for it.
-func pump[T any](ctx context.Context, source func(context.Context) iter.Seq2[T, error]) (_ <-chan pair[T], stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	out := make(chan pair[T])
-	go func() {
-		defer close(out)
-		for v, err := range source(ctx) {
-			select {
-			case out <- pair[T]{v, err}:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return out, func() {
-		cancel()
-		for range out { // until the goroutine has ended
-		}
-	}
 }

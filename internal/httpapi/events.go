@@ -13,6 +13,7 @@ import (
 
 	"provery/api"
 	"provery/internal/fault"
+	"provery/internal/parallel"
 )
 
 const (
@@ -53,36 +54,8 @@ func (s *Server) eventRoute(path, operation, tag, summary string, events follow)
 	})
 }
 
-// told is what a source of a stream yields.
-type told[T any] struct {
-	value T
-	err   error
-}
-
 // ahead is how many values of a source may wait to be written.
 const ahead = 16
-
-// pull runs a source on a goroutine of its own, so that the writer can wait for
-// something else, too. stop ends it and waits for it.
-func pull[T any](ctx context.Context, source func(context.Context) iter.Seq2[T, error]) (_ <-chan told[T], stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	out := make(chan told[T], ahead)
-	go func() {
-		defer close(out)
-		for v, err := range source(ctx) {
-			select {
-			case out <- told[T]{v, err}:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return out, func() {
-		cancel()
-		for range out { // until the goroutine has ended
-		}
-	}
-}
 
 // serveEvents writes a stream. The error is for an answer that hasn't begun.
 func (s *Server) serveEvents(r *http.Request, events follow) error {
@@ -93,7 +66,7 @@ func (s *Server) serveEvents(r *http.Request, events follow) error {
 	}
 	defer release()
 	x.clearReadDeadline()
-	source, stop := pull(r.Context(), func(ctx context.Context) iter.Seq2[api.Event, error] {
+	source, stop := parallel.Pull(r.Context(), ahead, func(ctx context.Context) iter.Seq2[api.Event, error] {
 		return events(ctx, x.caller, r.PathValue("id"), r.Header.Get(api.HeaderLastEventID))
 	})
 	defer stop()
@@ -103,17 +76,17 @@ func (s *Server) serveEvents(r *http.Request, events follow) error {
 // copyEvents writes events as they come, until the source ends, the client goes
 // away or the server drains. A stream that ends before its final event is taken
 // up again by its client.
-func (s *Server) copyEvents(ctx context.Context, out *eventWriter, source <-chan told[api.Event]) error {
+func (s *Server) copyEvents(ctx context.Context, out *eventWriter, source <-chan parallel.Pulled[api.Event]) error {
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
 	for {
 		var err error
 		select {
 		case t, open := <-source:
-			if !open || t.err != nil {
-				return s.endEvents(ctx, out, t.err)
+			if !open || t.Err != nil {
+				return s.endEvents(ctx, out, t.Err)
 			}
-			err = out.event(&t.value)
+			err = out.event(&t.Value)
 			tick.Reset(heartbeat)
 		case <-tick.C:
 			err = out.comment()

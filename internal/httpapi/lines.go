@@ -11,6 +11,7 @@ import (
 
 	"provery/api"
 	"provery/internal/fault"
+	"provery/internal/parallel"
 )
 
 // itemsRoute adds a stream of a batch's items as lines of JSON.
@@ -51,7 +52,7 @@ func (s *Server) serveItems(r *http.Request, results bool) error {
 	}
 	defer release()
 	x.clearReadDeadline()
-	source, stop := pull(r.Context(), func(ctx context.Context) iter.Seq2[api.Proof, error] {
+	source, stop := parallel.Pull(r.Context(), ahead, func(ctx context.Context) iter.Seq2[api.Proof, error] {
 		return s.services.Batches.BatchItems(ctx, x.caller, r.PathValue("id"), q)
 	})
 	defer stop()
@@ -85,7 +86,7 @@ func parseItems(r *http.Request, q *ItemsQuery) (err error) {
 }
 
 // copyItems writes items as they come until the source ends, which is no error.
-func (s *Server) copyItems(ctx context.Context, out *lineWriter, source <-chan told[api.Proof]) error {
+func (s *Server) copyItems(ctx context.Context, out *lineWriter, source <-chan parallel.Pulled[api.Proof]) error {
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
 	for {
@@ -95,10 +96,10 @@ func (s *Server) copyItems(ctx context.Context, out *lineWriter, source <-chan t
 			switch {
 			case !open:
 				return out.end()
-			case t.err != nil:
-				return t.err
+			case t.Err != nil:
+				return t.Err
 			}
-			err = out.line(&t.value, len(source) == 0)
+			err = out.line(&t.Value, len(source) == 0)
 			tick.Reset(heartbeat)
 		case <-tick.C:
 			err = out.empty()
