@@ -19,8 +19,9 @@ type PanicError struct {
 	Stack []byte
 }
 
-// Error returns the panic's value. The stack is left out: it is for the log.
-func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
+// Error names the type of the panic's value. The value itself may be private,
+// and the stack is long: whoever wants them takes them.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic of type %T", e.Value) }
 
 // Each calls f(i) for every i in [0, n) on at most threads goroutines
 // (at least one). It returns the first error in time, or ctx.Err() if ctx is

@@ -23,7 +23,7 @@ func recoverTo(err *error) {
 }
 
 // withoutPanic returns err, or, if it holds a panic of a parallel loop, what
-// fromPanic makes of that: the text of a PanicError shows the panic's value.
+// fromPanic makes of that, which says where it was.
 func withoutPanic(err error) error {
 	var p *parallel.PanicError
 	if errors.As(err, &p) {
