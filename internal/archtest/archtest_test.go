@@ -84,6 +84,7 @@ var table = map[string]rule{
 	"internal/peer":                  {0, testing_},
 	"internal/conformance":           {0, testing_},
 	"internal/faulttest":             {0, testing_},
+	"internal/freeport":              {0, testing_},
 	"internal/curve/gen":             {2, testing_},
 	"internal/kernelgen":             {2, testing_},
 	"internal/curve/curvetest":       {3, testing_},

@@ -31,7 +31,7 @@ type engine struct {
 func startEngine(t *testing.T, n int) *engine {
 	t.Helper()
 	e := &engine{t: t, nodes: map[string]*process{}}
-	ports := freePorts(t, 2*n)
+	ports := freePorts(2 * n)
 	var urls []string
 	for i := range n {
 		name := string(rune('a' + i))

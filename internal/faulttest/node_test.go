@@ -21,7 +21,7 @@ type node struct {
 // and waits until it is ready.
 func startNode(t *testing.T, b *build, role, name, dir string, settings ...string) *node {
 	t.Helper()
-	address := "127.0.0.1:" + freePorts(t, 1)[0]
+	address := "127.0.0.1:" + freePorts(1)[0]
 	args := []string{"serve", "--role", role, "--data-dir", dir, "--slots", "2", "--threads", "1", "--set", "engine.lease=" + lease}
 	if role == "worker" {
 		args = append(args, "--set", "admin_listen="+address)

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"provery/internal/freeport"
 )
 
 // patience bounds every wait for something that will happen.
@@ -130,16 +131,10 @@ func (p *process) tail(n int) []byte {
 }
 
 // freePorts returns ports that nobody listens on.
-func freePorts(t *testing.T, n int) []string {
-	t.Helper()
-	ports := make([]string, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports[i] = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+func freePorts(n int) []string {
+	var ports []string
+	for _, p := range freeport.Find(n) {
+		ports = append(ports, strconv.Itoa(p))
 	}
 	return ports
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -236,20 +235,6 @@ func (c *child) kill() {
 	_ = c.cmd.Wait()
 	_ = c.stdin.Close()
 	c.cmd = nil
-}
-
-// freePorts returns ports that nobody listens on.
-func freePorts(n int) []int {
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			panic(err) // a machine without a loopback interface
-		}
-		defer l.Close()
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports
 }
 
 // clientURL addresses servers by their ports.

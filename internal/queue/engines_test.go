@@ -11,6 +11,7 @@ import (
 
 	"provery/internal/engine"
 	"provery/internal/fault"
+	"provery/internal/freeport"
 	"provery/internal/queue"
 	"provery/internal/store"
 )
@@ -81,7 +82,7 @@ func startExternal(kind string) (err error) {
 	if external.dir, err = os.MkdirTemp("", "provery-queue-"); err != nil {
 		return err
 	}
-	ports := freePorts(6)
+	ports := freeport.Find(6)
 	roles := []*serverRole{{Name: "a", Dir: filepath.Join(external.dir, "a"), Port: ports[0]}}
 	if kind == onCluster {
 		roles = nil

@@ -11,6 +11,7 @@ import (
 
 	"provery/internal/engine"
 	"provery/internal/fault"
+	"provery/internal/freeport"
 	"provery/internal/parallel"
 	"provery/internal/queue"
 	"provery/internal/store/file"
@@ -143,7 +144,7 @@ func TestExternalServer(t *testing.T) {
 	if testing.Short() {
 		kills = 1
 	}
-	port := freePorts(1)[0]
+	port := freeport.Find(1)[0]
 	srv := startChild(t, role{Server: &serverRole{Name: "one", Dir: t.TempDir(), Port: port}})
 	f := connect(t, clientURL(port), t.TempDir(), queue.Config{})
 	g := connect(t, clientURL(port), f.dir, queue.Config{})
@@ -189,7 +190,7 @@ func TestCluster(t *testing.T) {
 	if testing.Short() {
 		kills = 1
 	}
-	ports := freePorts(6)
+	ports := freeport.Find(6)
 	nodes := map[string]*child{}
 	for i, name := range []string{"a", "b", "c"} {
 		nodes[name] = startChild(t, role{Server: clusterServer(i, name, t.TempDir(), ports)})

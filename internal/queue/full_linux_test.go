@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"provery/internal/fault"
+	"provery/internal/freeport"
 	"provery/internal/queue"
 )
 
@@ -28,7 +29,7 @@ func TestServersFullDisk(t *testing.T) {
 			t.Errorf("unmount: %v", err)
 		}
 	})
-	port := freePorts(1)[0]
+	port := freeport.Find(1)[0]
 	srv := startChild(t, role{Server: &serverRole{Name: "one", Dir: filepath.Join(dir, "store"), Port: port}})
 	f := connect(t, clientURL(port), t.TempDir(), queue.Config{})
 	kept := enqueue(t, f.Queue, newJob())

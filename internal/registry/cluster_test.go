@@ -2,7 +2,6 @@ package registry
 
 import (
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -11,28 +10,17 @@ import (
 
 	"provery/internal/engine"
 	"provery/internal/fault"
+	"provery/internal/freeport"
 	"provery/internal/store/file"
 )
 
 // cluster runs three NATS servers inside the test and returns their URL.
 func cluster(t *testing.T) string {
 	t.Helper()
-	var free []net.Listener // together, so that they differ
-	var ports []int
+	ports := freeport.Find(3)
 	var routes []string
-	for range 3 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		free = append(free, l)
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-		routes = append(routes, "nats://"+l.Addr().String())
-	}
-	for _, l := range free {
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+	for _, port := range ports {
+		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", port))
 	}
 	var urls []string
 	for i, port := range ports {
