@@ -15,7 +15,7 @@ import (
 func compilers(t *testing.T) int {
 	t.Helper()
 	n := 0
-	for range 100 {
+	for range 3000 {
 		if n = children(t); n == 0 {
 			break
 		}

@@ -14,7 +14,7 @@ import (
 // TestWorkers lists the processes that look for work, and what they run.
 func TestWorkers(t *testing.T) {
 	t.Parallel()
-	cfg := queue.Config{LeaseTTL: 200 * time.Millisecond}
+	cfg := queue.Config{LeaseTTL: time.Second}
 	f := open(t, "", cfg)
 	if got := f.Workers(); len(got) != 0 {
 		t.Errorf("got %+v, want none before somebody leases", got)
