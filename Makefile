@@ -46,7 +46,7 @@ test: setup ## set up and run all tests
 	go test ./...
 
 .PHONY: setup
-setup: go $(TOOLCHAIN) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done $(CACHE)/zokrates-js/.done ## install the compiler and make the test workloads (about 2 minutes, once)
+setup: go $(TOOLCHAIN) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done $(CACHE)/zokrates-js/.done $(CACHE)/circomlib/.done ## install the compilers and make the test workloads (about 3 minutes, once)
 
 .PHONY: node
 node:
@@ -137,12 +137,15 @@ test-faults: setup ## kill, stop and starve the running service, and count the j
 	PROVERY_FAULTS=long go test -v -count=1 -timeout 30m ./internal/faulttest
 	PROVERY_FAULTS=long go test -count=1 -timeout 30m -run 'TestSameOn|TestCluster$$|TestExternalServer|TestKilledProcess' ./internal/queue
 
-.PHONY: setup-circom
-setup-circom: $(CIRCOM) ## compile the Circom examples and the circuits of circomlib that tests use
-	node toolchain/circom/build.mjs $(CACHE)/circomlib
+# The Circom examples, and the circuits of circomlib that tests use.
+$(CACHE)/circomlib/.done: $(wildcard examples/circom/*/main.circom testdata/circom/lib/*.circom) toolchain/circom/build.mjs $(CIRCOM)
+	@echo "compiling the Circom circuits: about half a minute ..."
+	rm -rf $(@D)
+	node toolchain/circom/build.mjs $(@D)
+	@touch $@
 
 .PHONY: test-circom
-test-circom: setup-circom ## compare with snarkjs on circuits of circomlib (about 2 minutes)
+test-circom: $(CACHE)/circomlib/.done ## compare with snarkjs on circuits of circomlib (about 2 minutes)
 	PROVERY_CIRCOMLIB=all go test -v -count=1 -run 'TestCircomlib$$' ./internal/prove
 
 .PHONY: bench-queue

@@ -42,7 +42,7 @@ func testCircomlib(t *testing.T, name string) {
 	}
 	for _, needed := range []string{dir, cli} {
 		if _, err := os.Stat(needed); err != nil {
-			t.Skip("the circuits and snarkjs aren't set up: make test-circom")
+			t.Fatalf("the circuits and snarkjs aren't set up ('make setup' does it): %v", err)
 		}
 	}
 	read := func(file string) []byte {
