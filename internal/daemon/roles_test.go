@@ -12,15 +12,16 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"provery/api"
+	"provery/client"
 	"provery/internal/config"
 	"provery/internal/fault"
 )
 
 // natsServer runs a NATS server with JetStream and returns its address.
-func natsServer(t *testing.T) string {
+func natsServer(t *testing.T, users ...*server.User) string {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), Users: users,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -71,6 +72,47 @@ func TestRoles(t *testing.T) {
 	}
 	start(t, as(config.RoleWorker, url, shared))
 	wantProduct(t, front.finished(left.ID), 2, 3)
+}
+
+// TestSubjects runs the service with an account that may use the subjects which
+// docs/operations.md names, and no others.
+func TestSubjects(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "The account needs the subjects")
+	list, _, _ = strings.Cut(list, "\n\n")
+	var subjects []string
+	for i, word := range strings.Split(list, "`") {
+		if i%2 == 1 {
+			subjects = append(subjects, word)
+		}
+	}
+	allow := &server.SubjectPermission{Allow: subjects}
+	url := natsServer(t, &server.User{Username: "provery", Password: "x", Permissions: &server.Permissions{Publish: allow, Subscribe: allow}})
+	o := as(config.RoleAll, strings.Replace(url, "nats://", "nats://provery:x@", 1), t.TempDir())
+	change := o.config
+	o.config = func(c *config.Config) {
+		change(c)
+		c.Webhooks.Secrets = []string{config.GenerateWebhookSecret()}
+	}
+	r := start(t, o)
+	r.ready(mul)
+	req := times(6, 7)
+	req.Webhook = "https://127.0.0.1/" // refused when it is connected to
+	wantProduct(t, r.finished(r.submit(req).ID), 6, 7)
+	b, err := r.cl.SubmitBatch(r.ctx(), api.BatchRequest{Circuit: "mul", Items: []api.BatchItem{{Arguments: times(2, 3).Arguments}}}, "key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for p, err := range r.cl.BatchResults(r.ctx(), b.ID, client.ItemsOptions{Wait: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantProduct(t, p, 2, 3)
+	}
 }
 
 // TestWorkerListens asks a worker for what it serves, and what it doesn't.
