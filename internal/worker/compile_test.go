@@ -210,6 +210,9 @@ func TestCompilingFails(t *testing.T) {
 			if tc.code == fault.InvalidArtifact && !slices.Equal(j.Problem.Diagnostics, source.Diagnostics) {
 				t.Errorf("got %+v, want all errors", j.Problem.Diagnostics)
 			}
+			if strings.Contains(r.log.String(), source.Detail) {
+				t.Errorf("the log quotes the source: %s", r.log)
+			}
 			if strings.Contains(r.log.String(), secret) {
 				t.Errorf("the log shows a panic's value: %s", r.log)
 			}

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -207,8 +208,12 @@ func classify(err error) *fault.Error {
 }
 
 // cause returns the text for the log: of a fault of the service what is behind
-// it, of any other the client's own text, which may go there too.
+// it, of any other the client's own text, which may go there too; but of errors
+// in sources, which the compiler quotes, their number only.
 func cause(f *fault.Error) string {
+	if n := len(f.Diagnostics); n > 0 {
+		return fmt.Sprintf("errors in the sources: %d", n)
+	}
 	if f.Code.Retryable() && f.Err != nil {
 		return f.Error() + ": " + f.Err.Error()
 	}
