@@ -53,33 +53,13 @@ func (d *Dispatcher) run(ctx context.Context) {
 	}
 }
 
-// due takes the hooks whose time has come, and returns how long the next one
-// has to wait.
-func (d *Dispatcher) due(now time.Time) (subjects []string, wait time.Duration) {
-	wait = time.Minute
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for subject, h := range d.hooks {
-		switch {
-		case h.inUse || h.due.IsZero():
-		case h.due.After(now):
-			wait = min(wait, h.due.Sub(now))
-		default:
-			h.inUse, h.due = true, time.Time{}
-			subjects = append(subjects, subject)
-		}
-	}
-	return subjects, wait
-}
-
 // work does what a hook needs next.
 func (d *Dispatcher) work(ctx context.Context, subject string) {
 	d.mu.Lock()
 	h := d.hooks[subject]
 	if h == nil || !h.due.IsZero() { // gone, or changed by somebody since it was due
 		if h != nil {
-			h.inUse = false
-			d.wake()
+			d.done(h, 0)
 		}
 		d.mu.Unlock()
 		return
@@ -94,11 +74,7 @@ func (d *Dispatcher) work(ctx context.Context, subject string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if h := d.hooks[subject]; h != nil {
-		h.inUse = false
-		if again > 0 && h.due.IsZero() {
-			h.due = time.Now().Add(again)
-		}
-		d.wake()
+		d.done(h, again)
 	}
 }
 

@@ -191,19 +191,17 @@ func (d *Dispatcher) put(r *record, rev uint64, atStart bool) {
 	if atStart {
 		delay = min(delay, startDelay)
 	}
+	d.hooks[r.Subject] = h
 	again := old != nil && old.again
 	switch {
-	case r.State == Waiting: // it may have ended before this process knew of it
-		h.due = time.Now()
+	case r.State == Waiting, again && r.State != Pending: // it may have ended before this process knew of it
+		delay = 0
 	case r.State == Pending:
-		h.due, h.again = time.Now().Add(delay), again
-	case again:
-		h.due = time.Now()
+		h.again = again
 	default:
-		h.due = time.Now().Add(max(r.Done.Add(d.cfg.Retention).Sub(d.cfg.Now()), 0))
+		delay = max(r.Done.Add(d.cfg.Retention).Sub(d.cfg.Now()), 0)
 	}
-	d.hooks[r.Subject] = h
-	d.wake()
+	d.plan(h, time.Now().Add(delay))
 }
 
 // Deliveries returns up to limit webhooks that keep accepts, the newest first,

@@ -117,6 +117,7 @@ type Dispatcher struct {
 
 	mu      sync.Mutex
 	hooks   map[string]*hook // by subject
+	agenda  agenda
 	signal  chan struct{}
 	stop    context.CancelFunc
 	watcher jetstream.KeyWatcher
@@ -208,8 +209,7 @@ func (d *Dispatcher) Ended(id, batch string) {
 		case h.State == Pending: // it has its time, which may be that of another's claim
 			h.again = true
 		default:
-			h.due = time.Now()
-			d.wake()
+			d.plan(h, time.Now())
 		}
 	}
 }
