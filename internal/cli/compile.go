@@ -94,10 +94,11 @@ func (c *circuitsAdd) compile(ctx context.Context, e *env, cl *client.Client) (*
 // cancelTimeout bounds the cancelling of a job after an interrupt.
 const cancelTimeout = 5 * time.Second
 
-// follow waits for the end of a compilation and says on a terminal how far it
-// is. An interrupt cancels the job.
+// follow waits for the end of a compilation. It says on a terminal how far it
+// is, and anywhere under which id if it takes its time. An interrupt cancels
+// the job.
 func (e *env) follow(ctx context.Context, cl *client.Client, out *client.Compilation) error {
-	said := ""
+	said, late := "", time.Now().Add(patience)
 	for id := out.Job.ID; !out.Job.State.Terminal(); {
 		job, err := cl.Job(ctx, id, time.Second)
 		if ctx.Err() != nil {
@@ -112,6 +113,13 @@ func (e *env) follow(ctx context.Context, cl *client.Client, out *client.Compila
 			return err
 		}
 		out.Job = job
+		if !late.IsZero() && time.Now().After(late) {
+			late = time.Time{} // once
+			fmt.Fprintf(e.Stderr, "accepted as %s, %s\n", id, job.State)
+			if job.State == api.StateQueued {
+				e.nobody(ctx, cl, api.KindCompile)
+			}
+		}
 		if doing := cmp.Or(job.Stage, string(job.State)); doing != said && e.terminal() {
 			said = doing
 			fmt.Fprintf(e.Stderr, "compilation: %s\n", doing)

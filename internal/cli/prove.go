@@ -78,6 +78,9 @@ func (c *proveCommand) Run(ctx context.Context, e *env) error {
 		return e.print(p, func(w io.Writer) { fmt.Fprintln(w, p.ID) })
 	}
 	fmt.Fprintf(e.Stderr, "accepted as %s\n", p.ID)
+	if now, err := cl.Proof(ctx, p.ID, patience); err == nil && now.State == api.StateQueued {
+		e.nobody(ctx, cl, kindProofs)
+	}
 	if p, err = cl.Wait(ctx, p.ID); err != nil {
 		return err
 	}

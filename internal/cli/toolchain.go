@@ -25,9 +25,10 @@ type toolchainCommand struct {
 
 type toolchainInstall struct {
 	Language string `arg:"" enum:"zokrates" help:"Circuit language: zokrates."`
-	Package  string `help:"The installed npm package." type:"existingdir" default:"toolchain/zokrates/node_modules/zokrates-js" placeholder:"DIR"`
-	Dir      string `help:"Where to install; below the service's data directory without it." placeholder:"DIR"`
-	DataDir  string `help:"The service's data directory." placeholder:"DIR"`
+	Package  string `help:"Folder of the installed npm package zokrates-js; by default that of a checkout of Provery, after 'npm ci' in toolchain/zokrates." default:"toolchain/zokrates/node_modules/zokrates-js" placeholder:"DIR"`
+	Config   string `help:"Configuration file of the service, which says where it looks." placeholder:"FILE" env:"PROVERY_CONFIG"`
+	Dir      string `help:"Where to install; where the configuration says without it." placeholder:"DIR"`
+	DataDir  string `help:"The service's data directory, if the configuration doesn't say it." placeholder:"DIR"`
 }
 
 // Run prepares the compiler. The package is npm's zokrates-js of the version in
@@ -35,7 +36,7 @@ type toolchainInstall struct {
 func (c *toolchainInstall) Run(ctx context.Context, e *env) error {
 	dir := c.Dir
 	if dir == "" {
-		cfg, err := config.Load(config.Sources{Environ: e.Environ, Flags: func(cfg *config.Config) error {
+		cfg, err := config.Load(config.Sources{File: c.Config, Environ: e.Environ, Flags: func(cfg *config.Config) error {
 			if c.DataDir == "" {
 				return nil
 			}
@@ -46,7 +47,11 @@ func (c *toolchainInstall) Run(ctx context.Context, e *env) error {
 		}
 		dir = cfg.CompilerPath()
 	}
-	fmt.Fprintln(e.Stderr, "Preparing the compiler; the first time this takes about half a minute ...")
+	if compiler.Locate(dir) == nil {
+		fmt.Fprintln(e.Stdout, "installed before in", dir)
+		return nil
+	}
+	fmt.Fprintln(e.Stderr, "Preparing the compiler, which takes about half a minute ...")
 	if err := compiler.Prepare(ctx, c.Package, dir); err != nil {
 		return fault.Wrap(err, fault.Internal, "install the compiler")
 	}

@@ -56,7 +56,7 @@ func markName() string {
 const workers = 2
 
 // notInstalled tells what to do about a missing compiler.
-const notInstalled = "the ZoKrates compiler is not installed: run `provery toolchain install zokrates`, or `make setup` in a checkout"
+const notInstalled = "the ZoKrates compiler is not installed: run `provery toolchain install zokrates` where the service runs"
 
 // Locate returns nil if dir is a toolchain directory that Prepare has
 // completed, and otherwise a fault.Unsupported that says how to install the
@@ -138,7 +138,7 @@ func extract(packageDir string) ([]byte, error) {
 	const maxScript = 32 << 20
 	file, err := os.Open(filepath.Join(packageDir, "wasm.js"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.Wrap(err, fault.NotFound, "find the npm package zokrates-js: run `make setup`, or `npm ci` in toolchain/zokrates")
+		return nil, fault.New(fault.NotFound, "%s isn't the npm package zokrates-js: run `npm ci` in toolchain/zokrates, or say where the package is", packageDir)
 	}
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "read the npm package zokrates-js")

@@ -32,7 +32,7 @@ func TestPrepareRefuses(t *testing.T) {
 		code         fault.Code
 		text         string
 	}{
-		{"no package", "", fault.NotFound, "make setup"},
+		{"no package", "", fault.NotFound, "npm ci"},
 		{"another script", "export default 1;", fault.InvalidArtifact, "want version 1.1.9"},
 		{"no end", "const encoded = 'abc", fault.InvalidArtifact, "want version 1.1.9"},
 		{"nothing", "const encoded = ", fault.InvalidArtifact, "want version 1.1.9"},
