@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -9,6 +10,9 @@ import (
 	"provery/internal/frontend/circom"
 	"provery/internal/iden3"
 )
+
+// languageCircom is what a circuit of Circom says its language is.
+const languageCircom = "circom"
 
 // isR1CS reports whether a file is Circom's constraint system.
 func isR1CS(s *io.SectionReader) bool {
@@ -19,26 +23,37 @@ func isR1CS(s *io.SectionReader) bool {
 
 // circomFiles returns a circuit's files by role. Those that aren't given are
 // where the compiler writes them, beside the .r1cs file.
-func circomFiles(r1cs, wasm, sym string) map[string]string {
+func circomFiles(r1cs, wasm, sym string) (map[string]string, error) {
 	base := strings.TrimSuffix(r1cs, ".r1cs")
 	if wasm == "" {
 		wasm = filepath.Join(base+"_js", filepath.Base(base)+".wasm")
-		if _, err := os.Stat(wasm); err != nil {
+		if !exists(wasm) {
 			wasm = base + ".wasm"
+		}
+		if !exists(wasm) {
+			return nil, usage(fmt.Sprintf("there is no witness calculator beside %s: compile with --wasm, or give the file with --wasm", r1cs))
 		}
 	}
 	if sym == "" {
-		sym = base + ".sym"
+		if sym = base + ".sym"; !exists(sym) {
+			return nil, usage(fmt.Sprintf("there are no symbols beside %s: compile with --sym, or give the file with --sym", r1cs))
+		}
 	}
-	return map[string]string{circom.RoleR1CS: r1cs, circom.RoleWasm: wasm, circom.RoleSym: sym}
+	return map[string]string{circom.RoleR1CS: r1cs, circom.RoleWasm: wasm, circom.RoleSym: sym}, nil
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
 }
 
 // inspectIden3 says what a file of Circom or snarkjs is.
 func inspectIden3(s *io.SectionReader, kind string) (*finding, error) {
-	names := map[string]string{
-		"r1cs": "Circom constraint system", "zkey": "snarkjs proving key", "wtns": "Circom witness", "ptau": "snarkjs powers of tau",
-	}
+	names := map[string]string{"r1cs": kindR1CS, "zkey": kindZKey, "wtns": kindWtns, "ptau": kindPowers}
 	f := &finding{Kind: names[kind]}
+	if kind == "wtns" {
+		f.Notes = []string{private}
+	}
 	if kind != "r1cs" {
 		return f, nil
 	}

@@ -4,12 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"provery/api"
 	"provery/client"
@@ -75,6 +71,9 @@ func (c *circuitsAdd) register(ctx context.Context, e *env, cl *client.Client) (
 			return nil, err
 		}
 	}
+	if !exists(c.Program) && exists(c.Name) && c.Program != "" {
+		return nil, usage(fmt.Sprintf("there is no file %s; the name comes first: circuits add NAME FILE", c.Program))
+	}
 	switch {
 	case c.Program == "":
 		return nil, usage("give the compiled program, or source: circuits add NAME FILE")
@@ -120,55 +119,19 @@ func (c *circuitsAdd) files() (map[string]string, error) {
 		if c.ABI != "" {
 			return nil, usage("--abi is for ZoKrates programs; a Circom circuit takes --wasm and --sym")
 		}
-		return circomFiles(c.Program, c.Wasm, c.Sym), nil
+		return circomFiles(c.Program, c.Wasm, c.Sym)
 	}
 	if c.Wasm != "" || c.Sym != "" {
 		return nil, usage("--wasm and --sym are for Circom circuits, whose program is a .r1cs file")
+	}
+	if err := c.program(s); err != nil {
+		return nil, err
 	}
 	files := map[string]string{zokrates.RoleProgram: c.Program}
 	if c.ABI != "" {
 		files[zokrates.RoleABI] = c.ABI
 	}
 	return files, nil
-}
-
-// uploadOf is upload for a file that should be of a kind.
-func (e *env) uploadOf(name, kind string) (io.ReadCloser, error) {
-	s, closeFile, err := section(name)
-	if err != nil {
-		return nil, err
-	}
-	defer closeFile()
-	if err := mistaken(name, s, kind); err != nil {
-		return nil, err
-	}
-	return e.upload(name)
-}
-
-// upload opens a file whose reading is shown as progress on a terminal.
-func (e *env) upload(name string) (io.ReadCloser, error) {
-	f, err := openFile(name)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err != nil || !e.terminal() || info.Size() < 8<<20 {
-		return f, err
-	}
-	bar := progressbar.NewOptions64(info.Size(), progressbar.OptionSetWriter(e.Stderr), progressbar.OptionShowBytes(true),
-		progressbar.OptionSetDescription("sending "+info.Name()), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30))
-	return &tracked{io.TeeReader(f, bar), f}, nil
-}
-
-type tracked struct {
-	io.Reader
-	io.Closer
-}
-
-// terminal reports whether standard error is one.
-func (e *env) terminal() bool {
-	f, ok := e.Stderr.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 type circuitsList struct{}

@@ -69,7 +69,7 @@ type commands struct {
 	Batch     batchCommand     `cmd:"" help:"Prove many arguments of one circuit under one id."`
 	Jobs      jobsCommand      `cmd:"" help:"Operate the queue: jobs of every kind, dead letters."`
 	Workers   workersCommand   `cmd:"" help:"List the processes that prove."`
-	Inspect   inspectCommand   `cmd:"" help:"Say what a file is: program, key, proof, witness."`
+	Inspect   inspectCommand   `cmd:"" help:"Say what a file of ZoKrates, Circom or snarkjs is."`
 	Import    importCommand    `cmd:"" help:"Register what other tools left behind."`
 	Demo      demoCommand      `cmd:"" help:"Run the service on an example, end to end."`
 	Bench     benchCommand     `cmd:"" help:"Measure registration, witness, proof and the service's own overhead; compare reports."`
@@ -146,9 +146,20 @@ func (e *usageError) Error() string { return e.text }
 
 func usage(text string) error { return &usageError{text} }
 
+// flagged are the commands that take a file by a flag, where one may expect an
+// argument.
+var flagged = map[string]string{
+	"provery prove": "--arguments FILE", "provery witness": "--arguments FILE", "provery batch submit": "--arguments FILE",
+	"provery verify": "--proof FILE", "provery keys add": "--key FILE",
+}
+
 // misused says what is wrong with the command line.
 func misused(sys System, command string, err error) int {
-	fmt.Fprintf(sys.Stderr, "provery: %v\nTry '%s --help'.\n", err, command)
+	text := strings.Replace(err.Error(), `one of "",`, "one of ", 1) // the empty value of a flag that isn't given
+	if flag := flagged[command]; flag != "" && strings.HasPrefix(text, "unexpected argument") {
+		text += "; a file is given with " + flag
+	}
+	fmt.Fprintf(sys.Stderr, "provery: %s\nTry '%s --help'.\n", text, command)
 	return exitUsage
 }
 

@@ -113,7 +113,7 @@ func (e *env) follow(ctx context.Context, cl *client.Client, out *client.Compila
 			return err
 		}
 		out.Job = job
-		if !late.IsZero() && time.Now().After(late) {
+		if !late.IsZero() && !job.State.Terminal() && time.Now().After(late) {
 			late = time.Time{} // once
 			fmt.Fprintf(e.Stderr, "accepted as %s, %s\n", id, job.State)
 			if job.State == api.StateQueued {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"provery/internal/fault"
+	"provery/internal/scheme"
 )
 
 type keysExport struct {
@@ -37,6 +38,9 @@ func (c *keysExport) Run(ctx context.Context, e *env) error {
 		layout, err = cl.ProvingKey(ctx, c.Ref, c.Keys, w)
 		return err
 	})
+	if err == nil && layout == string(scheme.LayoutSnarkJS) {
+		vk, err = cl.VerifyingKeyAs(ctx, c.Ref, c.Keys, layout)
+	}
 	if err != nil {
 		return err
 	}

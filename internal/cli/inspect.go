@@ -18,7 +18,7 @@ import (
 )
 
 type inspectCommand struct {
-	File string `arg:"" help:"File to look at."`
+	File string `arg:"" help:"File of ZoKrates, Circom or snarkjs."`
 }
 
 // finding is what a file turned out to be.
@@ -49,7 +49,7 @@ func (c *inspectCommand) Run(e *env) error {
 	defer closeFile()
 	f, err := inspect(s)
 	if err != nil {
-		return err
+		return fault.Wrap(err, fault.InvalidArtifact, "%s", c.File)
 	}
 	return e.print(f, f.show)
 }
@@ -93,7 +93,8 @@ func inspect(s *io.SectionReader) (*finding, error) {
 	if f := inspectWitness(s); f != nil {
 		return f, nil
 	}
-	return nil, fault.New(fault.InvalidArtifact, "nothing known: neither a compiled ZoKrates program, key, proof, ABI nor witness")
+	return nil, fault.New(fault.InvalidArtifact, "not a file that Provery knows: those of ZoKrates (compiled program, ABI, key, proof, witness), "+
+		"of Circom (.r1cs, .wtns) and of snarkjs (.zkey, .ptau, proof, verification key)")
 }
 
 // firstOf returns the first byte after white space.
@@ -133,6 +134,9 @@ func inspectKey(s *io.SectionReader) *finding {
 	return f
 }
 
+// private is what is to know of every witness.
+const private = "PRIVATE: a witness holds the private arguments"
+
 func inspectWitness(s *io.SectionReader) *finding {
 	for _, id := range []curve.ID{curve.BN128, curve.BW6761} {
 		w, err := zokrates.ReadWitness(s, id)
@@ -142,7 +146,7 @@ func inspectWitness(s *io.SectionReader) *finding {
 		f := &finding{Kind: kindWitness}
 		f.count("values", int64(w.Len()))
 		f.count("word size", int64(w.WordSize))
-		f.Notes = []string{"PRIVATE: a witness holds the private arguments"}
+		f.Notes = []string{private}
 		return f
 	}
 	return nil
@@ -188,9 +192,15 @@ func inspectJSON(s *io.SectionReader) (*finding, error) {
 	case has("inputs", "output"):
 		f.Kind = kindABI
 		f.count("arguments", int64(length(doc["inputs"])))
-	case has("protocol", "pi_a"), has("protocol", "vk_alpha_1"):
-		f.Kind = "snarkjs proof or verification key"
-		f.Notes = []string{"Circom's formats aren't supported by this release"}
+	case has("protocol", "pi_a"):
+		f.Kind, f.Scheme = kindSnarkJSProof, text(doc["protocol"])
+		f.Notes = []string{`its public inputs are in another file, public.json`}
+	case has("protocol", "vk_alpha_1"):
+		f.Kind, f.Scheme = kindSnarkJSKey, text(doc["protocol"])
+		f.count("public inputs", int64(length(doc["IC"])-1))
+	case has("proof", "public"), has("proof", "pub_signals"):
+		f.Kind = kindSnarkJSPublic
+		f.count("public inputs", int64(length(doc["public"])+length(doc["pub_signals"])))
 	default:
 		f.Kind = "JSON object"
 		f.Notes = []string{"perhaps the arguments or outputs of a program"}

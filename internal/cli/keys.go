@@ -12,9 +12,9 @@ import (
 type keysCommand struct {
 	Add  keysAdd  `cmd:"" help:"Upload the keys of a circuit, or make some for development."`
 	List keysList `cmd:"" help:"List the keys of a circuit."`
-	Show keysShow `cmd:"" help:"Print a verifying key in ZoKrates's format."`
+	Show keysShow `cmd:"" help:"Print a verifying key, as ZoKrates or snarkjs write it."`
 
-	Export keysExport `cmd:"" help:"Write keys to files in ZoKrates's formats, which its own provers read."`
+	Export keysExport `cmd:"" help:"Write keys to files that ZoKrates's or snarkjs's own provers read."`
 
 	Contract keysContract `cmd:"" help:"Print a Solidity contract that verifies the proofs."`
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"provery/internal/fault"
+	"provery/internal/frontend/circom"
 	"provery/internal/frontend/zokrates"
 )
 
@@ -19,20 +20,35 @@ const (
 	kindProof        = "ZoKrates proof"
 	kindWitness      = "ZoKrates witness"
 	kindArguments    = "list of arguments" // never found: any other JSON may be one
+
+	kindR1CS          = "Circom constraint system"
+	kindWtns          = "Circom witness"
+	kindZKey          = "snarkjs proving key"
+	kindPowers        = "snarkjs powers of tau"
+	kindSnarkJSProof  = "snarkjs proof"
+	kindSnarkJSPublic = "snarkjs proof with its public inputs"
+	kindSnarkJSKey    = "snarkjs verification key"
 )
 
 // kindOfRole is what the files of a circuit should be.
-var kindOfRole = map[string]string{zokrates.RoleProgram: kindProgram, zokrates.RoleABI: kindABI}
+var kindOfRole = map[string]string{zokrates.RoleProgram: kindProgram, zokrates.RoleABI: kindABI, circom.RoleR1CS: kindR1CS}
+
+// likewise are the kinds that do where ZoKrates's are wanted.
+var likewise = map[string]string{kindZKey: kindProvingKey, kindSnarkJSPublic: kindProof, kindSnarkJSKey: kindVerifyingKey}
 
 // mistaken returns an error if a file is certainly something else than it
 // should be. Of a damaged or unknown file its reader says more.
 func mistaken(name string, s *io.SectionReader, want string) error {
 	found, err := inspect(s)
-	if err != nil || found.Kind == want {
+	if err != nil || want == "" || found.Kind == want || likewise[found.Kind] == want {
 		return nil
 	}
+	if found.Kind == kindSnarkJSProof && want == kindProof {
+		return fault.New(fault.InvalidRequest, "%s: this is a %s, whose public inputs are in another file: give that with --public", name, found.Kind)
+	}
 	switch found.Kind {
-	case kindProgram, kindABI, kindProvingKey, kindVerifyingKey, kindProof, kindWitness:
+	case kindProgram, kindABI, kindProvingKey, kindVerifyingKey, kindProof, kindWitness,
+		kindR1CS, kindWtns, kindZKey, kindPowers, kindSnarkJSProof, kindSnarkJSPublic, kindSnarkJSKey:
 		return fault.New(fault.InvalidRequest, "%s: this is a %s, not a %s", name, found.Kind, want)
 	}
 	return nil

@@ -30,7 +30,7 @@ const (
 type proveCommand struct {
 	Circuit   string `arg:"" optional:"" help:"Circuit registered with the service: name, name:tag or id."`
 	Arguments string `help:"File with the arguments as JSON; - is standard input." short:"a" placeholder:"FILE"`
-	Witness   string `help:"Witness file to prove instead of arguments, as zokrates compute-witness leaves it." short:"w" placeholder:"FILE"`
+	Witness   string `help:"Witness file to prove instead of arguments: ZoKrates's, or a .wtns." short:"w" placeholder:"FILE"`
 	Out       string `help:"Where to write the proof; standard output without it." short:"o" placeholder:"FILE"`
 	Scheme    string `help:"Proving scheme." placeholder:"groth16"`
 	Keys      string `help:"Id of the key set; the newest without it." placeholder:"ID"`
@@ -38,7 +38,7 @@ type proveCommand struct {
 	Reduce    bool   `help:"Take numbers modulo the field instead of refusing large ones."`
 	NoWait    bool   `help:"Print the proof's id and don't wait for it."`
 
-	Program string `help:"Prove here, without a service: compiled program." placeholder:"FILE" group:"Without a service"`
+	Program string `help:"Prove here, without a service: program compiled by ZoKrates." placeholder:"FILE" group:"Without a service"`
 	ABI     string `help:"The program's abi.json." name:"abi" placeholder:"FILE" group:"Without a service"`
 	Key     string `help:"The program's proving key." placeholder:"FILE" group:"Without a service"`
 }

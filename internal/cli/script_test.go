@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 //
 // A command of testscript's own can't be replaced: its "stop" ends a script
 // early and lets it pass. $FIXTURES is the directory of ZoKrates's files,
-// $COMPILER that of the compiler.
+// $CIRCOM that of Circom's, $COMPILER that of the compiler.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	if err := compiler.Prepare(t.Context(), "../../toolchain/zokrates/node_modules/zokrates-js", "../../build/cache/zokrates-js"); err != nil {
@@ -45,14 +45,17 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
-			root, err := filepath.Abs("../../testdata/zokrates")
-			e.Setenv("FIXTURES", root)
-			if err == nil {
-				root, err = filepath.Abs("../../build/cache/zokrates-js")
+			for name, dir := range map[string]string{
+				"FIXTURES": "../../testdata/zokrates", "CIRCOM": "../../testdata/circom/bn128", "COMPILER": "../../build/cache/zokrates-js",
+			} {
+				root, err := filepath.Abs(dir)
+				if err != nil {
+					return err
+				}
+				e.Setenv(name, root)
 			}
-			e.Setenv("COMPILER", root)
 			e.Values[serverKey{}] = &server{vars: e.Vars}
-			return err
+			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": status, "serve": serve, "terminate": terminate, "crash": crash, "replace": replace,

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 
@@ -12,8 +13,9 @@ import (
 
 type verifyCommand struct {
 	Circuit      string `arg:"" optional:"" help:"Circuit registered with the service, whose key to use."`
-	Proof        string `help:"Proof in ZoKrates's JSON; - is standard input." short:"p" required:"" placeholder:"FILE"`
-	VerifyingKey string `help:"Verify here, without a service, with this key in ZoKrates's JSON." short:"k" placeholder:"FILE"`
+	Proof        string `help:"Proof as 'prove' writes it: ZoKrates's JSON, or snarkjs's with the public inputs; - is standard input." short:"p" required:"" placeholder:"FILE"`
+	Public       string `help:"The public inputs of a proof.json of snarkjs: its public.json." placeholder:"FILE"`
+	VerifyingKey string `help:"Verify here, without a service, with this verification key of ZoKrates or snarkjs." short:"k" placeholder:"FILE"`
 	Keys         string `help:"Id of the circuit's key set; the newest without it." placeholder:"ID"`
 }
 
@@ -22,7 +24,7 @@ func (c *verifyCommand) Run(ctx context.Context, e *env) error {
 	if (c.Circuit == "") == (c.VerifyingKey == "") {
 		return usage("name a circuit of the service, or give --verifying-key to verify from files")
 	}
-	proof, err := e.readJSON(c.Proof, maxProof, kindProof)
+	proof, err := c.proof(e)
 	if err != nil {
 		return err
 	}
@@ -43,6 +45,22 @@ func (c *verifyCommand) Run(ctx context.Context, e *env) error {
 		return errSaid
 	}
 	return nil
+}
+
+// proof reads the proof, and joins snarkjs's two files.
+func (c *verifyCommand) proof(e *env) (json.RawMessage, error) {
+	if c.Public == "" {
+		return e.readJSON(c.Proof, maxProof, kindProof)
+	}
+	proof, err := e.readJSON(c.Proof, maxProof, kindSnarkJSProof)
+	if err != nil {
+		return nil, err
+	}
+	public, err := e.readJSON(c.Public, maxProof, kindArguments)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(map[string]json.RawMessage{"proof": proof, "public": public})
 }
 
 func (c *verifyCommand) verify(ctx context.Context, e *env, proof []byte) (*api.VerifyResult, error) {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,13 +12,15 @@ import (
 	"provery/api"
 	"provery/internal/fault"
 	"provery/internal/frontend"
+	"provery/internal/frontend/circom"
+	"provery/internal/frontend/zokrates"
 )
 
 type witnessCommand struct {
 	Circuit   string `arg:"" optional:"" help:"Circuit registered with the service: name, name:tag or id."`
 	Arguments string `help:"File with the arguments as JSON; - is standard input." short:"a" required:"" placeholder:"FILE"`
 	Out       string `help:"Where to write the witness. It is PRIVATE: it holds the private arguments. Without it, no witness is kept." short:"o" placeholder:"FILE"`
-	Format    string `help:"Format of the witness: zokrates64 as the ZoKrates command line writes it, zokrates32 as zokrates-js does, zokrates-text for a look; wtns for a Circom circuit." enum:"zokrates64,zokrates32,zokrates-text,wtns" default:"zokrates64"`
+	Format    string `help:"Format of the witness: zokrates64 as the ZoKrates command line writes it, zokrates32 as zokrates-js does, zokrates-text for a look; wtns for a Circom circuit. By the circuit's language without it: zokrates64 or wtns." enum:",zokrates64,zokrates32,zokrates-text,wtns" default:"" placeholder:"FORMAT"`
 	Logs      bool   `help:"Print what the program's log statements say. The program must have been compiled for debugging."`
 	Reduce    bool   `help:"Take numbers modulo the field instead of refusing large ones."`
 
@@ -40,7 +43,9 @@ func (c *witnessCommand) Run(ctx context.Context, e *env) error {
 		return err
 	}
 	if c.Out != "" {
-		r.Witness = c.Format
+		if r.Witness, err = c.format(ctx, e); err != nil {
+			return err
+		}
 	}
 	result, err := c.solve(ctx, e, r)
 	if err != nil {
@@ -60,6 +65,26 @@ func (c *witnessCommand) Run(ctx context.Context, e *env) error {
 		return errSaid
 	}
 	return nil
+}
+
+// format returns the format of the file: what was asked for, or else that of
+// the language's own tools.
+func (c *witnessCommand) format(ctx context.Context, e *env) (string, error) {
+	if c.Format != "" || c.Program != "" {
+		return cmp.Or(c.Format, zokrates.Witness64), nil
+	}
+	cl, err := e.client()
+	if err != nil {
+		return "", err
+	}
+	circuit, err := cl.Circuit(ctx, c.Circuit)
+	if err != nil {
+		return "", err
+	}
+	if circuit.Frontend == languageCircom {
+		return circom.Witness, nil
+	}
+	return zokrates.Witness64, nil
 }
 
 // writePrivate writes a file that only its owner can read.
