@@ -5,7 +5,7 @@ import "time"
 // WebhookEvent is the body of a webhook: the end of a job or batch. It holds no
 // arguments and no result; fetch that by its link.
 type WebhookEvent struct {
-	Type      string      `json:"type" doc:"What ended, and how: proof.succeeded, compile.failed, batch.cancelled, …"`
+	Type      string      `json:"type" doc:"What ended, and how: proof.succeeded, proof.failed, batch.cancelled, …"`
 	Timestamp time.Time   `json:"timestamp" doc:"When it ended."`
 	Data      WebhookData `json:"data"`
 }

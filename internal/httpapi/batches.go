@@ -112,9 +112,9 @@ func (s *Server) submitBatch(r *http.Request) (api.Batch, error) {
 	if err := checkJSON(r.Header.Get("Content-Type")); err != nil {
 		return api.Batch{}, err
 	}
-	key := r.Header.Get(api.HeaderIdempotencyKey)
-	if !printable(key) || len(key) > api.MaxIdempotencyID {
-		return api.Batch{}, fault.New(fault.InvalidRequest, "want printable ASCII").At("header." + api.HeaderIdempotencyKey)
+	key, err := idempotencyKey(r)
+	if err != nil {
+		return api.Batch{}, err
 	}
 	form, err := s.newForm() // its slot bounds the bodies in memory
 	defer s.discard(form)

@@ -11,7 +11,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"provery/api"
-	"provery/internal/fault"
 )
 
 // Compilations compile sources, as jobs of the queue.
@@ -53,9 +52,9 @@ func (s *Server) compileForm(r *http.Request, f *form) (body any, location strin
 	}
 	s.discard(f) // the sources are in memory: other uploads needn't wait for the end of this one's wait
 	x := exchangeOf(r.Context())
-	in.Caller, in.IdempotencyKey = x.caller.Name, r.Header.Get(api.HeaderIdempotencyKey)
-	if !printable(in.IdempotencyKey) || len(in.IdempotencyKey) > api.MaxIdempotencyID {
-		return nil, "", false, fault.New(fault.InvalidRequest, "want printable ASCII").At("header." + api.HeaderIdempotencyKey)
+	in.Caller = x.caller.Name
+	if in.IdempotencyKey, err = idempotencyKey(r); err != nil {
+		return nil, "", false, err
 	}
 	wait := s.wait(preferredWait(r.Header.Values(api.HeaderPrefer)))
 	if wait > 0 {

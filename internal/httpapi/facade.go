@@ -15,9 +15,9 @@ func (s *Server) proveNow(r *http.Request, req api.ProofRequest) (api.Proof, err
 	if err := s.checkProofRequest(&req); err != nil {
 		return api.Proof{}, err
 	}
-	key := r.Header.Get(api.HeaderIdempotencyKey)
-	if !printable(key) || len(key) > api.MaxIdempotencyID {
-		return api.Proof{}, fault.New(fault.InvalidRequest, "want printable ASCII").At("header." + api.HeaderIdempotencyKey)
+	key, err := idempotencyKey(r)
+	if err != nil {
+		return api.Proof{}, err
 	}
 	release, ok := s.takeWaiter()
 	if !ok {

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"net/http"
+
 	"provery/api"
 	"provery/internal/fault"
 )
@@ -105,6 +107,15 @@ func checkVerifyRequest(r *api.VerifyRequest) error {
 		return checkRef(r.Circuit, "/circuit")
 	}
 	return nil
+}
+
+// idempotencyKey returns a request's key, "" if it has none.
+func idempotencyKey(r *http.Request) (string, error) {
+	key := r.Header.Get(api.HeaderIdempotencyKey)
+	if !printable(key) || len(key) > api.MaxIdempotencyID {
+		return "", fault.New(fault.InvalidRequest, "want up to %d printable ASCII characters", api.MaxIdempotencyID).At("header." + api.HeaderIdempotencyKey)
+	}
+	return key, nil
 }
 
 // printable reports whether s is printable ASCII.
