@@ -35,7 +35,7 @@ func TestFailure05Deadline(t *testing.T) {
 	h := newHold()
 	r := start(t, setup{before: h.before})
 	r.ready(mul)
-	soon := time.Now().Add(50 * time.Millisecond)
+	soon := time.Now().Add(3 * time.Second) // late enough to be accepted by a slow machine
 	req := times(2, 3)
 	req.Deadline = &soon
 	p, err := r.cl.Submit(r.ctx(), req, client.SubmitOptions{})

@@ -192,7 +192,7 @@ func TestFailure08CancelOnDisconnect(t *testing.T) {
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
-		res, err := (&http.Client{Transport: transport, Timeout: time.Second}).Do(req)
+		res, err := (&http.Client{Transport: transport, Timeout: 5 * time.Second}).Do(req)
 		if err == nil {
 			_ = res.Body.Close()
 		}

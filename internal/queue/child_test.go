@@ -84,7 +84,7 @@ func (r *serverRole) run(gone <-chan struct{}) error {
 		return err
 	}
 	s.Start()
-	if !s.ReadyForConnections(20 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		return fmt.Errorf("not ready")
 	}
 	fmt.Println("ready")

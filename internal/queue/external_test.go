@@ -104,7 +104,7 @@ func (l *load) account(t *testing.T, q *queue.Queue) {
 	t.Helper()
 	ids := slices.Collect(maps.Keys(l.accepted))
 	_ = parallel.Each(t.Context(), 8, len(ids), func(i int) error {
-		j, err := q.Wait(t.Context(), ids[i], 30*time.Second)
+		j, err := q.Wait(t.Context(), ids[i], time.Minute)
 		if err != nil || j.State != queue.Succeeded {
 			t.Errorf("job %s: got %s at attempt %d, %v", ids[i], j.State, j.Attempt, err)
 			return nil

@@ -13,7 +13,7 @@ import (
 // leaseWith takes the next job that suits o or fails the test.
 func leaseWith(t testing.TB, q *queue.Queue, o queue.LeaseOptions) *queue.Lease {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	l, err := q.LeaseWith(ctx, o)
 	if err != nil {

@@ -102,7 +102,7 @@ func enqueue(t testing.TB, q *queue.Queue, n queue.NewJob) queue.Job {
 // lease takes the next job or fails the test.
 func lease(t testing.TB, q *queue.Queue) *queue.Lease {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	l, err := q.Lease(ctx, "worker")
 	if err != nil {
@@ -124,7 +124,7 @@ func job(t testing.TB, q *queue.Queue, id string) queue.Job {
 // finished waits for the end of a job or fails the test.
 func finished(t testing.TB, q *queue.Queue, id string) queue.Job {
 	t.Helper()
-	j, err := q.Wait(t.Context(), id, 20*time.Second)
+	j, err := q.Wait(t.Context(), id, time.Minute)
 	if err != nil {
 		t.Fatalf("wait: %v", err)
 	}

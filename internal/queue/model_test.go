@@ -248,7 +248,7 @@ func (w *world) drain() {
 		}
 	}
 	for id := range w.submitted {
-		if _, err := w.procs[0].Wait(ctx, id, 20*time.Second); err != nil {
+		if _, err := w.procs[0].Wait(ctx, id, time.Minute); err != nil {
 			w.t.Errorf("job %s: %v", id, err)
 		}
 	}
@@ -294,7 +294,7 @@ func (w *world) check() {
 		}
 	}
 	// A process hears of the others' jobs a moment later.
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		jobs, _, err := w.procs[0].List(context.Background(), queue.Filter{}, "", 1000)
 		if err == nil && len(jobs) == len(w.submitted) {
 			return
