@@ -1,9 +1,12 @@
 package config
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 
 	"provery/internal/fault"
 )
@@ -44,5 +47,13 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 		return fault.New(fault.InvalidRequest, "want a size such as 65536 or 16MiB")
 	}
 	*b = Bytes(n) * size
+	return nil
+}
+
+// UnmarshalYAML parses a size, and names the line of what isn't one.
+func (b *Bytes) UnmarshalYAML(node *yaml.Node) error {
+	if err := b.UnmarshalText([]byte(node.Value)); err != nil {
+		return &yaml.TypeError{Errors: []string{fmt.Sprintf("line %d: %q: %v", node.Line, node.Value, err)}}
+	}
 	return nil
 }

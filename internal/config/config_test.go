@@ -78,6 +78,11 @@ func TestParseRefuses(t *testing.T) {
 	for _, tc := range []struct{ name, text, want string }{
 		{"unknown key", "listen: x\nlisten_on: y\n", "line 2: unknown key listen_on"},
 		{"unknown nested key", "limits:\n  max_waters: 1\n", "line 2: unknown key max_waters"},
+		{"duration", "limits:\n  max_wait: soon\n", `line 2: "soon": want a duration such as 30s or 24h`},
+		{"number", "workers: {slots: many}\nresult_ttl: 3\n", `line 1: "many": want a whole number`},
+		{"size", "cache_bytes: 1MB\nrate: 1\n", `line 1: "1MB": want a size such as 65536 or 16MiB`},
+		{"list", "role: [all]\n", "line 1: want a text"},
+		{"object", "limits: 3\n", `line 1: "3": want another form: 'provery config' shows it`},
 		{"two", "a: 1\nb: 2\n", "line 1: unknown key a; line 2: unknown key b"},
 		{"key twice", "listen: x\nlisten: y\n", "line 2"},
 		{"type", "limits: {max_waiters: many}\n", "line 1"},

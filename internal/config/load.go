@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -57,8 +58,36 @@ func Load(s Sources) (*Config, error) {
 	return &c, nil
 }
 
-// unknownField is the YAML library's text for a key that isn't known.
-var unknownField = regexp.MustCompile(`field (\S+) not found in type [\w.]+`)
+// The texts of the libraries for a key that isn't known, for a value of another
+// form than its key's, and for an unknown level.
+var (
+	unknownField = regexp.MustCompile(`field (\S+) not found in type [\w.]+`)
+	wrongValue   = regexp.MustCompile("cannot unmarshal !!(\\w+)(?: `(.*)`)? into ([\\w.\\[\\]]+)")
+	wrongLevel   = regexp.MustCompile(`slog: level string ("[^"]*"): unknown name`)
+)
+
+// forms says what the values of a Go type look like.
+var forms = map[string]string{
+	"time.Duration": "a duration such as 30s or 24h", "int": "a whole number", "float64": "a number", "bool": "true or false",
+	"string": "a text", "[]string": "a list of texts",
+}
+
+// readable returns an error of the YAML library in words of configurations.
+func readable(text string) string {
+	text = unknownField.ReplaceAllString(text, "unknown key $1")
+	text = wrongLevel.ReplaceAllString(text, "log.level: $1: want debug, info, warn or error")
+	return wrongValue.ReplaceAllStringFunc(text, func(found string) string {
+		part := wrongValue.FindStringSubmatch(found)
+		want, known := forms[part[3]]
+		if !known {
+			want = "another form: 'provery config' shows it"
+		}
+		if part[2] == "" {
+			return "want " + want
+		}
+		return fmt.Sprintf("%q: want %s", part[2], want)
+	})
+}
 
 // Parse overlays c with the settings of a YAML document. A key that isn't
 // known, or occurs twice, is an error that names its line. Parse doesn't
@@ -77,11 +106,14 @@ func (c *Config) Parse(document []byte) error {
 		return nil
 	}
 	var types *yaml.TypeError
-	text := err.Error()
 	if errors.As(err, &types) {
-		text = unknownField.ReplaceAllString(strings.Join(types.Errors, "; "), "unknown key $1")
+		lines := make([]string, len(types.Errors))
+		for i, one := range types.Errors {
+			lines[i] = readable(one)
+		}
+		return &fault.Error{Code: fault.InvalidRequest, Detail: strings.Join(lines, "; "), Err: err}
 	}
-	return &fault.Error{Code: fault.InvalidRequest, Detail: strings.TrimPrefix(text, "yaml: "), Err: err}
+	return &fault.Error{Code: fault.InvalidRequest, Detail: readable(strings.TrimPrefix(err.Error(), "yaml: ")), Err: err}
 }
 
 func environment(environ []string) map[string]string {

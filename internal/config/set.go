@@ -2,7 +2,9 @@ package config
 
 import (
 	"encoding"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +43,17 @@ func (c *Config) Set(key, value string) error {
 		return fault.New(fault.InvalidRequest, "unknown setting %q", key)
 	}
 	return fault.Wrap(err, fault.InvalidRequest, "%s", key)
+}
+
+// SetAll sets several fields, and reports every error at once.
+func (c *Config) SetAll(values map[string]string) error {
+	var errs []string
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if err := c.Set(key, values[key]); err != nil {
+			errs = append(errs, err.Error())
+		}
+	}
+	return together("flags", errs)
 }
 
 // walk calls f with each leaf field of the struct v and its key.

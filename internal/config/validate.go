@@ -15,6 +15,9 @@ import (
 
 var keyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
+// ValidKeyName reports whether an API key may be called name.
+func ValidKeyName(name string) bool { return keyName.MatchString(name) }
+
 // maxRate bounds what may be set as requests a second.
 const maxRate = 1_000_000
 
@@ -103,7 +106,7 @@ func (v *validator) keys(keys []APIKey) {
 	names, hashes := map[string]bool{}, map[string]bool{}
 	for i, k := range keys {
 		at := fmt.Sprintf("api_keys[%d]", i)
-		v.check(keyName.MatchString(k.Name), "%s.name: up to 64 letters, digits, '.', '_' and '-'", at)
+		v.check(ValidKeyName(k.Name), "%s.name: up to 64 letters, digits, '.', '_' and '-'", at)
 		v.check(!names[k.Name], "%s.name: occurs twice", at)
 		hash := strings.ToLower(k.SHA256)
 		b, err := hex.DecodeString(hash)

@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"net/url"
+	"strings"
 	"time"
 
 	"provery/internal/engine"
@@ -47,11 +49,30 @@ func (d *Daemon) openEngine(ctx context.Context) error {
 	}
 	err := d.await(ctx, "engine", func(ctx context.Context) (err error) {
 		d.engine, err = engine.Open(ctx, cfg)
+		if e.URL != "" {
+			err = fault.Wrap(err, fault.Internal, "engine at %s", hosts(e.URL))
+		}
 		return err
 	})
-	if err != nil {
+	switch {
+	case err == nil:
+	case fault.Is(err, fault.Conflict) && e.URL == "":
+		return fault.New(fault.Conflict, "%s: another process uses it: stop that, or give this one another --data-dir", d.cfg.DataDir)
+	default:
 		return err
 	}
 	d.onClose(d.engine.Close)
 	return nil
+}
+
+// hosts returns the servers of a comma-separated list of addresses, without
+// the user and the password that they may hold.
+func hosts(addresses string) string {
+	var out []string
+	for one := range strings.SplitSeq(addresses, ",") {
+		if u, err := url.Parse(strings.TrimSpace(one)); err == nil {
+			out = append(out, u.Host)
+		}
+	}
+	return strings.Join(out, ", ")
 }
