@@ -168,7 +168,7 @@ func (e *env) values(name string) (out []json.RawMessage, err error) {
 type benchRunCommand struct {
 	benchOutput
 	benchOwn
-	Workloads []string      `arg:"" optional:"" help:"Names of workloads, or zokrates, synthetic, all; without any, a choice that takes some minutes."`
+	Workloads []string      `arg:"" optional:"" help:"Names of workloads, or zokrates, circom, synthetic, all; without any, a choice that takes some minutes."`
 	Repeat    int           `help:"Runs of each that count, after one that doesn't." default:"7"`
 	Threads   []int         `help:"Numbers of threads for each proof; 1 and all cores without it." placeholder:"N,..."`
 	Time      time.Duration `help:"Stop after this time with what there is." placeholder:"10m"`

@@ -130,7 +130,11 @@ func showJob(w io.Writer, j *api.Job) {
 		if a.Finished != nil {
 			took = " after " + a.Finished.Sub(a.Started).Round(time.Millisecond).String()
 		}
-		fmt.Fprintf(w, "attempt   %d on %s: %s%s %s\n", a.Number, orDash(a.Worker), a.Outcome, took, codeOf(a.Problem))
+		fmt.Fprintf(w, "attempt   %d on %s: %s%s", a.Number, orDash(a.Worker), a.Outcome, took)
+		if a.Problem != nil {
+			fmt.Fprintf(w, ", %s", a.Problem.Code)
+		}
+		fmt.Fprintln(w)
 	}
 	if j.Problem != nil {
 		fmt.Fprintln(w, "problem  ", j.Problem.Error())

@@ -74,5 +74,6 @@ func printEvent(w io.Writer, ev *api.Event) {
 	if ev.Remaining != nil {
 		add("about %v left", time.Duration(*ev.Remaining*float64(time.Second)).Round(100*time.Millisecond))
 	}
-	fmt.Fprintf(w, "%s  %-9s  %s\n", ev.Time.Local().Format(time.TimeOnly), ev.State, strings.Join(more, ", "))
+	line := fmt.Sprintf("%s  %-9s  %s", ev.Time.Local().Format(time.TimeOnly), ev.State, strings.Join(more, ", "))
+	fmt.Fprintln(w, strings.TrimRight(line, " "))
 }
