@@ -75,9 +75,8 @@ type commands struct {
 	Bench     benchCommand     `cmd:"" help:"Measure registration, witness, proof and the service's own overhead; compare reports."`
 	Toolchain toolchainCommand `cmd:"" help:"Install the compiler of a circuit language."`
 	Config    configCommand    `cmd:"" help:"Print a configuration file with every setting and its default."`
-	SealKeys  sealKeysCommand  `cmd:"" name:"sealkeys" help:"Rotate the keys that private arguments are sealed with."`
+	SealKeys  sealKeysCommand  `cmd:"" name:"sealkeys" help:"Make and rotate the keys that private arguments are sealed with."`
 	Keygen    keygenCommand    `cmd:"" help:"Make an API key and its hash for the configuration."`
-	Sealkey   sealkeyCommand   `cmd:"" help:"Make the key file that the processes of one service seal private arguments with."`
 	Health    healthCommand    `cmd:"" help:"Exit with 0 if the service is ready, for container health checks."`
 }
 

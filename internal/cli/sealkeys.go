@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"provery/internal/config"
+	"provery/internal/fault"
 	"provery/internal/seal"
 )
 
@@ -24,6 +25,9 @@ func (f *sealKeyFile) path(e *env) (string, error) {
 	return cfg.SealKeyPath(), nil
 }
 
+// about says which file an error is about; nil stays nil.
+func about(path string, err error) error { return fault.Wrap(err, fault.InvalidArtifact, "%s", path) }
+
 type sealKeysCommand struct {
 	List   sealKeysList   `cmd:"" help:"List the keys of the file, newest first: ids, never the keys."`
 	Create sealKeysCreate `cmd:"" help:"Make the file, with a first key. 'provery serve' does so itself where it may."`
@@ -42,7 +46,7 @@ func (c *sealKeysList) Run(e *env) error {
 	}
 	ring, err := seal.Load(path)
 	if err != nil {
-		return err
+		return about(path, err)
 	}
 	for _, k := range ring.List() {
 		role := "opens"
@@ -69,7 +73,7 @@ func (c *sealKeysCreate) Run(e *env) error {
 	if err == nil {
 		fmt.Fprintln(e.Stdout, ring.Primary())
 	}
-	return err
+	return about(path, err)
 }
 
 type sealKeysAdd struct{ sealKeyFile }
@@ -84,7 +88,7 @@ func (c *sealKeysAdd) Run(e *env) error {
 	if err == nil {
 		fmt.Fprintln(e.Stdout, id)
 	}
-	return err
+	return about(path, err)
 }
 
 type sealKeysUse struct {
@@ -98,7 +102,7 @@ func (c *sealKeysUse) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return seal.Use(path, c.ID)
+	return about(path, seal.Use(path, c.ID))
 }
 
 type sealKeysDrop struct {
@@ -112,5 +116,5 @@ func (c *sealKeysDrop) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return seal.Drop(path, c.ID)
+	return about(path, seal.Drop(path, c.ID))
 }

@@ -3,13 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime/debug"
 	"time"
 
 	"provery/client"
 	"provery/internal/config"
 	"provery/internal/daemon"
-	"provery/internal/seal"
 	"provery/internal/telemetry"
 )
 
@@ -24,22 +24,18 @@ type serveCommand struct {
 }
 
 func (c *serveCommand) flags(cfg *config.Config) error {
-	for _, f := range []struct{ key, value string }{
-		{"role", c.Role}, {"listen", c.Listen}, {"data_dir", c.DataDir}, {"workers.slots", c.Slots}, {"workers.threads", c.Threads},
+	set := maps.Clone(c.Set)
+	if set == nil {
+		set = map[string]string{}
+	}
+	for key, value := range map[string]string{
+		"role": c.Role, "listen": c.Listen, "data_dir": c.DataDir, "workers.slots": c.Slots, "workers.threads": c.Threads,
 	} {
-		if f.value == "" {
-			continue
-		}
-		if err := cfg.Set(f.key, f.value); err != nil {
-			return err
+		if value != "" {
+			set[key] = value
 		}
 	}
-	for key, value := range c.Set {
-		if err := cfg.Set(key, value); err != nil {
-			return err
-		}
-	}
-	return nil
+	return cfg.SetAll(set)
 }
 
 // Run runs the service until the process is told to stop.
@@ -89,23 +85,11 @@ type keygenCommand struct {
 
 // Run makes an API key.
 func (c *keygenCommand) Run(e *env) error {
+	if !config.ValidKeyName(c.Name) {
+		return usage("a client's name has up to 64 letters, digits, '.', '_' and '-'")
+	}
 	key, hash := config.GenerateKey()
 	fmt.Fprintf(e.Stdout, "# The key, for the client; it isn't stored anywhere:\n%s\n\n# For the service's configuration:\napi_keys:\n  - name: %s\n    sha256: %s\n    # webhook_secrets: [%s] # if the client wants webhooks; it needs the secret, too\n", key, c.Name, hash, config.GenerateWebhookSecret())
-	return nil
-}
-
-type sealkeyCommand struct {
-	File string `arg:"" help:"File to make; one that is there is left alone." placeholder:"FILE"`
-}
-
-// Run makes the key that seals private arguments. All-in-one processes make
-// their own; the processes of a larger service are given one file.
-func (c *sealkeyCommand) Run(e *env) error {
-	ring, err := seal.Ensure(c.File, false)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(e.Stdout, "%s has the key %s\n", c.File, ring.Primary())
 	return nil
 }
 
