@@ -57,7 +57,7 @@ func (s *services) enqueueCompilation(ctx context.Context, in *httpapi.Sources, 
 		job.RequestHash = s.d.ring.Fingerprint("compilation", plain)
 	}
 	job.Sealed = s.d.ring.Seal(job.ID, worker.SealPurpose, plain)
-	j, _, err := s.d.queue.Enqueue(ctx, job)
+	j, _, err := s.d.queue.Enqueue(context.WithoutCancel(ctx), job) // as in Submit
 	return j, s.refused(err)
 }
 

@@ -57,6 +57,9 @@ func (s *services) Submit(ctx context.Context, in httpapi.Submission) (api.Proof
 	}
 	job.Sealed = s.d.ring.Seal(job.ID, worker.SealPurpose, plain)
 	clear(plain)
+	// A client that leaves from here on is told nothing, but the caller is: it
+	// may have to cancel the job.
+	ctx = context.WithoutCancel(ctx)
 	var j queue.Job
 	err = s.withWebhook(ctx, job.ID, job.Owner, req.Webhook, func() (string, error) {
 		j, _, err = s.d.queue.Enqueue(ctx, job)

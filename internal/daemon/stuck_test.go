@@ -17,6 +17,7 @@ type stuck struct {
 	entered chan struct{} // gets a value for each that waits
 	ended   chan struct{} // gets a value for each that its context ended
 	gate    chan struct{}
+	onCheck atomic.Pointer[func()] // called when arguments are checked
 }
 
 func newStuck() *stuck {
@@ -54,6 +55,14 @@ func (f stuckFrontend) Open(file []byte) (frontend.Program, error) {
 type stuckProgram struct {
 	frontend.Program
 	s *stuck
+}
+
+// Check checks the arguments.
+func (p stuckProgram) Check(arguments json.RawMessage, o frontend.SolveOptions) error {
+	if f := p.s.onCheck.Load(); f != nil {
+		(*f)()
+	}
+	return p.Program.Check(arguments, o)
 }
 
 // Solve waits, if it is to.

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"provery/client"
 	"provery/internal/config"
 	"provery/internal/fault"
+	"provery/internal/httpapi"
 )
 
 func TestQueueFull(t *testing.T) {
@@ -54,6 +56,23 @@ func TestFailure05Deadline(t *testing.T) {
 	if done.Deadline == nil || done.Expires == nil {
 		t.Errorf("got %+v, want deadline and expiry", done)
 	}
+}
+
+// TestClientLeavesAtAcceptance has a client go away just before its job is
+// accepted: who serves it gets to know the job, and so can cancel it.
+func TestClientLeavesAtAcceptance(t *testing.T) {
+	t.Parallel()
+	s := newStuck()
+	r := start(t, setup{before: s.before})
+	r.ready(mul)
+	ctx, leave := context.WithCancel(r.ctx())
+	f := func() { leave() }
+	s.onCheck.Store(&f)
+	p, err := (&services{r.Daemon}).Submit(ctx, httpapi.Submission{Request: times(6, 7)})
+	if err != nil || ctx.Err() == nil {
+		t.Fatalf("got %v, want a job that was accepted", err)
+	}
+	wantProduct(t, r.finished(p.ID), 6, 7)
 }
 
 func TestIdempotencyKey(t *testing.T) {
