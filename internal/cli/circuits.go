@@ -16,7 +16,7 @@ type circuitsCommand struct {
 	Add    circuitsAdd    `cmd:"" help:"Register a circuit, compiled or as source, with its keys if you have them."`
 	List   circuitsList   `cmd:"" help:"List the registered circuits."`
 	Show   circuitsShow   `cmd:"" help:"Show a circuit, its arguments and its keys."`
-	Remove circuitsRemove `cmd:"" help:"Remove a circuit with its tags and keys."`
+	Remove circuitsRemove `cmd:"" help:"Remove a circuit with all of its tags and keys."`
 	Tag    circuitsTag    `cmd:"" help:"Make a tag point to a circuit."`
 }
 
@@ -254,10 +254,15 @@ func (c *circuitsRemove) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
+	circuit, unknown := cl.Circuit(ctx, c.Ref)
 	if err := cl.RemoveCircuit(ctx, c.Ref); err != nil {
 		return err
 	}
-	fmt.Fprintln(e.Stderr, "Removed.")
+	if unknown != nil { // a damaged one can be removed, too
+		fmt.Fprintln(e.Stderr, "Removed.")
+		return nil
+	}
+	fmt.Fprintf(e.Stderr, "Removed %s with its tags (%s) and %d sets of keys.\n", circuit.ID, orDash(strings.Join(circuit.Tags, " ")), len(circuit.KeySets))
 	return nil
 }
 
