@@ -50,6 +50,7 @@ var table = map[string]rule{
 	"internal/ntt":                   {1, crypto},
 	"internal/curve/*":               {2, crypto},
 	"internal/r1cs":                  {2, crypto},
+	"internal/stopcheck":             {1, crypto},
 	"internal/scheme":                {3, crypto},
 	"internal/frontend":              {4, crypto},
 	"internal/scheme/*":              {5, crypto},

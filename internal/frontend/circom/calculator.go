@@ -70,6 +70,8 @@ type calculator struct {
 type module struct {
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
+	stop    string // the global that stops an instance, empty if wazero stops it
+	start   string // the start function, empty if there is none or wazero runs it
 }
 
 func (m *module) close() error {
@@ -116,22 +118,29 @@ func translate(ctx context.Context, wasm []byte, h *host) (_ *module, err error)
 	if err != nil {
 		return nil, err
 	}
+	checked, err := addChecks(wasm)
+	if err != nil {
+		return nil, err
+	}
 	config := wazero.NewRuntimeConfig().
 		WithCompilationCache(cache).
-		WithCloseOnContextDone(true).
+		WithCloseOnContextDone(checked.Stop == "").
 		WithDebugInfoEnabled(false).
 		WithMemoryLimitPages(uint32(h.limits.Memory / pageSize))
-	m := &module{runtime: wazero.NewRuntimeWithConfig(ctx, config)}
+	m := &module{runtime: wazero.NewRuntimeWithConfig(ctx, config), stop: checked.Stop, start: checked.Start}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.close())
 		}
 	}()
-	if m.code, err = m.runtime.CompileModule(ctx, wasm); err != nil {
+	if m.code, err = m.runtime.CompileModule(ctx, checked.Wasm); err != nil {
 		return nil, &fault.Error{Code: fault.InvalidArtifact, Detail: "read witness calculator: not a WebAssembly module within the limits of memory", Err: err}
 	}
 	if err := checkExports(m.code); err != nil {
 		return nil, err
+	}
+	if m.start != "" && !(signature{}).matches(m.code.ExportedFunctions()[m.start]) {
+		return nil, fault.New(fault.InvalidArtifact, "read witness calculator: its start function has parameters or results")
 	}
 	return m, instantiateHost(ctx, m)
 }
@@ -188,6 +197,7 @@ type run struct {
 	shared   uint32 // address of the buffer that values pass through
 	console  console
 	failure  error // what a host function ended the run with
+	unwatch  func()
 }
 
 // use calls f with a fresh instance, within the limits.
@@ -205,6 +215,7 @@ func (c *calculator) use(ctx context.Context, f func(context.Context, *run) erro
 		err = f(inner, r)
 	}
 	if r.instance != nil {
+		r.unwatch()
 		_ = r.instance.Close(context.WithoutCancel(ctx))
 	}
 	switch {
@@ -239,6 +250,12 @@ func (r *run) start(ctx context.Context, m *module) (err error) {
 	r.instance, err = m.runtime.InstantiateModule(ctx, m.code, wazero.NewModuleConfig().WithName("").WithStartFunctions())
 	if err != nil {
 		return err
+	}
+	r.watch(ctx, m.stop)
+	if m.start != "" {
+		if _, err := r.call(ctx, m.start); err != nil {
+			return err
+		}
 	}
 	if r.memory = r.instance.Memory(); r.memory == nil {
 		return fault.New(fault.InvalidArtifact, "the witness calculator has no memory")

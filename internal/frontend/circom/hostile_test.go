@@ -3,6 +3,8 @@ package circom
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"slices"
 	"testing"
 	"time"
 
@@ -55,6 +57,17 @@ func assemble(bodies map[string][]byte, skip string) []byte {
 	return out
 }
 
+// withStart makes the exported function of an index, one of those without
+// parameters and results, the start function of what assemble returned.
+func withStart(wasm []byte, index byte) []byte {
+	at := 8
+	for wasm[at] != 10 { // the code section
+		size, n := binary.Uvarint(wasm[at+1:])
+		at += 1 + n + int(size)
+	}
+	return slices.Concat(wasm[:at], []byte{8, 1, index}, wasm[at:])
+}
+
 func text(s string) []byte { return append(leb(len(s)), s...) }
 
 func leb(n int) []byte {
@@ -73,6 +86,10 @@ func TestHostileCalculators(t *testing.T) {
 		want fault.Code
 	}{
 		{"endless loop", assemble(map[string][]byte{"getFieldNumLen32": append(opLoop, 0x41, 8)}, ""), fault.Unsupported},
+		{"endless start function", withStart(assemble(map[string][]byte{"getRawPrime": opLoop}, ""), 1), fault.Unsupported},
+		{"start function with a parameter", withStart(assemble(nil, ""), 3), fault.InvalidArtifact},
+		{"as many loops as fit", assemble(map[string][]byte{"getRawPrime": bytes.Repeat(append(opLoop[:2:2], 0x0b), 1<<17)}, ""), fault.Unsupported},
+		{"an endless loop among vectors", assemble(map[string][]byte{"getFieldNumLen32": slices.Concat([]byte{0x41, 0, 0xfd, 0x11, 0x1a}, opLoop, []byte{0x41, 8})}, ""), fault.Unsupported},
 		{"endless loop that grows the memory", assemble(map[string][]byte{"getSharedRWMemoryStart": append(opGrow, 0x41, 0)}, ""), fault.Unsupported},
 		{"memory growth up to the limit", assemble(map[string][]byte{"getSharedRWMemoryStart": append(opGrowUntil, 0x41, 0)}, ""), fault.InvalidArtifact},
 		{"trap", assemble(map[string][]byte{"getFieldNumLen32": opTrap}, ""), fault.InvalidArtifact},

@@ -1,0 +1,115 @@
+package stopcheck
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"golang.org/x/sys/unix"
+)
+
+// processorTime returns what this process has used.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// fill writes 16 MiB.
+var fill = []byte{opI32Const, 0, opI32Const, 0, opI32Const, 0x80, 0x80, 0x80, 8, opMisc, 11, 0}
+
+// endless are bodies of functions that don't return in years, or, without a
+// loop, in seconds. They have type 0, call themselves as 1 and another function
+// as 2, which has a parameter.
+var endless = []struct {
+	name         string
+	body, called []byte
+}{
+	{name: "loop", body: []byte{opLoop, typeNone, 0x0c, 0, opEnd}},
+	{name: "loop within blocks", body: []byte{
+		0x02, typeNone, opI32Const, 1, opIf, typeNone, opUnreachable, 0x05, opEnd, 0x02, typeNone, 0x02, typeNone,
+		opLoop, typeNone, 0x02, typeNone, 0x0c, 1, opEnd, opEnd, opEnd, opEnd, opEnd,
+	}},
+	{name: "loop by a table", body: []byte{
+		opLoop, typeNone, 0x02, typeNone, opLoop, typeNone, opI32Const, 1, 0x0e, 2, 0, 2, 1, opEnd, opEnd, opEnd,
+	}},
+	{name: "loop of two results", body: []byte{
+		opI32Const, 7, opLoop, 1, 0x0c, 0, opEnd,
+	}},
+	{
+		name: "recursion", body: []byte{opI32Const, 60, opCall, 2},
+		called: []byte{0x20, 0, opIf, typeNone, 0x20, 0, opI32Const, 1, opI32Sub, opCall, 2, 0x20, 0, opI32Const, 1, opI32Sub, opCall, 2, opEnd},
+	},
+	{
+		name: "recursion by a table", body: []byte{opI32Const, 60, opI32Const, 0, 0x11, 1, 0},
+		called: []byte{
+			0x20, 0, opIf, typeNone, 0x20, 0, opI32Const, 1, opI32Sub, opI32Const, 0, 0x11, 1, 0,
+			0x20, 0, opI32Const, 1, opI32Sub, opI32Const, 0, 0x11, 1, 0, opEnd,
+		},
+	},
+	{name: "long instructions without a loop", body: bytes.Repeat(fill, 2000)},
+	{name: "long code in a loop", body: append(append([]byte{opLoop, typeNone}, bytes.Repeat([]byte{opGlobalGet, 0, opI32Const, 3, 0x6e, opGlobalSet, 0}, 20_000)...), 0x0c, 0, opEnd)},
+}
+
+// TestStops stops modules that go on for ever, while the garbage collector
+// works, with several processors of Go and with one: what stops a module needs
+// a turn. It isn't parallel: the time is the whole process's.
+func TestStops(t *testing.T) {
+	for _, c := range endless {
+		t.Run(c.name, func(t *testing.T) { testStops(t, c.body, c.called) })
+	}
+	t.Run("one processor", func(t *testing.T) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+		testStops(t, endless[0].body, nil)
+	})
+}
+
+func testStops(t *testing.T, code, called []byte) {
+	checked, err := Instrument(parts{
+		types:     [][]byte{{0x60, 0, 0}, {0x60, 1, typeI32, 0}},
+		imports:   [][]byte{[]byte("\x04host\x07started\x00\x00")},
+		functions: [][]byte{{0}, {1}},
+		tables:    [][]byte{{0x70, 0, 1}},
+		memories:  [][]byte{{0, 0x80, 2}}, // 16 MiB
+		globals:   [][]byte{{typeI32, 1, opI32Const, 0, opEnd}},
+		exports:   [][]byte{export("run", 0, 1)},
+		elements:  [][]byte{{0, opI32Const, 0, opEnd, 1, 2}},
+		code:      [][]byte{body([]byte{opCall, 0}, code), body(called)},
+	}.assemble())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := runtimeOf(t, wazero.NewRuntimeConfig())
+	started := make(chan struct{})
+	if _, err := r.NewHostModuleBuilder("host").NewFunctionBuilder().
+		WithFunc(func(context.Context) { close(started) }).Export("started").Instantiate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m, err := r.Instantiate(t.Context(), checked.Wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, err := m.ExportedFunction("run").Call(t.Context())
+		ended <- err
+	}()
+	<-started
+	before := processorTime(t)
+	runtime.GC() // halts every goroutine, so it would wait for ever
+	mutable(t, m, checked.Stop).Set(1)
+	err = <-ended
+	if used := processorTime(t) - before; used > time.Second {
+		t.Errorf("it used another %v", used)
+	}
+	if err == nil || !strings.Contains(err.Error(), "unreachable") {
+		t.Errorf("got %v", err)
+	}
+}
