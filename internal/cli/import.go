@@ -21,7 +21,7 @@ type importCommand struct {
 }
 
 type importZoKrates struct {
-	Dir  string `arg:"" help:"Directory with the files." type:"existingdir"`
+	Dir  string `arg:"" help:"Directory with the files."`
 	Name string `help:"Name for the circuit, such as payments or payments:v2; the directory's without it." placeholder:"NAME"`
 }
 
@@ -39,6 +39,9 @@ type importReport struct {
 // Run checks that the files belong together, registers them, and proves the
 // witness. The name is set last, so that it never points to what doesn't work.
 func (c *importZoKrates) Run(ctx context.Context, e *env) error {
+	if _, err := os.ReadDir(c.Dir); err != nil {
+		return unreadable(c.Dir, err)
+	}
 	dir, err := openZoKratesDir(c.Dir)
 	if err != nil {
 		return err

@@ -218,6 +218,10 @@ func (workersCommand) Run(ctx context.Context, e *env) error {
 		return err
 	}
 	return e.print(workers, func(w io.Writer) {
+		if len(workers) == 0 {
+			fmt.Fprintln(w, "No process of the service takes jobs now: start one of the role worker or all.")
+			return
+		}
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "NAME\tSLOTS\tTHREADS\tKINDS\tRUNNING\tJOBS")
 		for _, v := range workers {

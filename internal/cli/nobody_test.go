@@ -52,6 +52,10 @@ func TestNobodyProves(t *testing.T) {
 			if told := strings.Contains(stderr, "No process of the service takes such jobs now"); status != 0 || told != tc.told {
 				t.Errorf("got status %d and %q, want 0 and the hint to be there: %t", status, stderr, tc.told)
 			}
+			_, stdout, _ := provery(t, "--server", s.URL, "workers")
+			if none := strings.HasPrefix(stdout, "No process of the service takes jobs now"); none != (tc.workers == nil) {
+				t.Errorf("got %q of %d workers", stdout, len(tc.workers))
+			}
 		})
 	}
 }
