@@ -74,7 +74,7 @@ func (l *Lab) Peers(ctx context.Context, o PeerOptions) (*Peers, []Skip, error) 
 		return nil, nil, err
 	}
 	if len(c.out.Cases) == 0 {
-		return nil, c.skipped, fmt.Errorf("nothing could be compared: %v", c.skipped)
+		return nil, c.skipped, withReasons("nothing could be compared", c.skipped)
 	}
 	return c.out, c.skipped, nil
 }

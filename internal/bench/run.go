@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -99,13 +100,18 @@ func (r *runner) outcome() (out []Result, skipped []Skip, err error) {
 		}
 	}
 	if len(out) == 0 {
-		why := errors.New("nothing could be measured")
-		for _, s := range r.skipped {
-			why = fmt.Errorf("%w\n%s: %s", why, s.Name, s.Why)
-		}
-		return nil, r.skipped, why
+		return nil, r.skipped, withReasons("nothing could be measured", r.skipped)
 	}
 	return out, r.skipped, nil
+}
+
+// withReasons returns an error that says what was left out and why, a line each.
+func withReasons(text string, skipped []Skip) error {
+	why := errors.New(text)
+	for _, s := range skipped {
+		why = fmt.Errorf("%w\n%s: %s", why, s.Name, s.Why)
+	}
+	return why
 }
 
 func (r *runner) skip(name string, err error) {
@@ -122,6 +128,9 @@ func (l *Lab) material(w Workload) (material, error) {
 	w = w.in(l.Cache)
 	m := material{Frontend: w.Frontend, Files: w.Files, Key: w.Key, SetUpKey: w.SetUpKey, Synthetic: w.Synthetic, Cache: l.prepared()}
 	if name := w.Missing(l.Cache); name != "" {
+		if inside, err := filepath.Rel(l.Cache, name); err == nil {
+			name = inside // reports are shown to others
+		}
 		return m, fault.New(fault.NotFound, "%s isn't there: %s makes it", name, w.Make)
 	}
 	seen := map[string]bool{}

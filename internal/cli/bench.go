@@ -216,7 +216,7 @@ func (c *benchRunCommand) service(ctx context.Context, lab *bench.Lab) (*bench.S
 type benchPeersCommand struct {
 	benchOutput
 	benchOwn
-	Workloads      []string      `arg:"" optional:"" help:"Names of workloads." default:"eddsa,circom-eddsa-poseidon-16,circom-sha256-4096"`
+	Workloads      []string      `arg:"" optional:"" help:"Names of workloads; without any, eddsa and those of Circom."`
 	Repeat         int           `help:"Runs of each that count, after one that doesn't." default:"5"`
 	Time           time.Duration `help:"Stop after this time with what there is." placeholder:"10m"`
 	Toolchains     string        `help:"Directory in which the other provers are installed." default:"toolchain" placeholder:"DIR"`
@@ -226,7 +226,11 @@ type benchPeersCommand struct {
 
 // Run measures provers beside each other and prints a report.
 func (c *benchPeersCommand) Run(ctx context.Context, e *env, b *benchCommand) error {
-	workloads, err := c.find(e, c.Workloads)
+	names := c.Workloads
+	if len(names) == 0 {
+		names = []string{"eddsa", "circom"}
+	}
+	workloads, err := c.find(e, names)
 	if err != nil {
 		return err
 	}
