@@ -165,6 +165,20 @@ func (e *embedded) stop(ctx context.Context) error {
 // dirLock is the exclusive right to a directory.
 type dirLock struct{ f *os.File }
 
+// lockPatience is how long a lock that somebody holds is waited for: an earlier
+// holder may be about to end. After a kill, a child that it was just starting
+// has the lock for some milliseconds more.
+const lockPatience = time.Second
+
+// awaitLock locks f for this process alone and reports whether it could.
+func awaitLock(f *os.File) (bool, error) {
+	for end := time.Now().Add(lockPatience); ; time.Sleep(10 * time.Millisecond) {
+		if taken, err := flock(f); taken || err != nil || time.Now().After(end) {
+			return taken, err
+		}
+	}
+}
+
 // lockDir makes the directory ready and takes it for this process.
 func lockDir(dir string) (*dirLock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -174,7 +188,7 @@ func lockDir(dir string) (*dirLock, error) {
 	if err != nil {
 		return nil, &fault.Error{Code: fault.Internal, Detail: "start embedded engine: store directory is not writable", Err: err}
 	}
-	taken, err := flock(f)
+	taken, err := awaitLock(f)
 	switch {
 	case err != nil:
 		f.Close()
@@ -186,5 +200,8 @@ func lockDir(dir string) (*dirLock, error) {
 	return &dirLock{f: f}, nil
 }
 
-// release gives the directory back: closing the file drops its lock.
-func (l *dirLock) release() { _ = l.f.Close() }
+// release gives the directory back.
+func (l *dirLock) release() {
+	funlock(l.f)
+	_ = l.f.Close()
+}

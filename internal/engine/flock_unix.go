@@ -17,3 +17,7 @@ func flock(f *os.File) (bool, error) {
 	}
 	return err == nil, err
 }
+
+// funlock gives the lock back. Closing f doesn't while a child that is just
+// starting holds a copy of it.
+func funlock(f *os.File) { _ = unix.Flock(int(f.Fd()), unix.LOCK_UN) }

@@ -69,6 +69,9 @@ func (w *world) open() {
 }
 
 func (w *world) stop() {
+	if w.eng == nil {
+		return // it didn't open, and that is what the test should say
+	}
 	for _, q := range w.procs {
 		q.Close()
 	}
