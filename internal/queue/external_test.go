@@ -295,7 +295,7 @@ func TestKilledProcess(t *testing.T) {
 			l.hear(line)
 		}
 	}
-	f := open(t, dir, queue.Config{})
+	f := open(t, dir, queue.Config{MaxFailures: 1000})
 	stop := serve2(t, f.Queue, 4)
 	defer stop()
 	l.account(t, f.Queue)
