@@ -44,9 +44,10 @@ demo: build $(CACHE)/reserves/.done ## register an example circuit, prove it ove
 .PHONY: test
 test: setup ## set up and run all tests
 	go test ./...
+	cd examples/rollup && go test ./...
 
 .PHONY: setup
-setup: go $(TOOLCHAIN) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done $(CACHE)/zokrates-js/.done $(CACHE)/circomlib/.done ## install the compilers and make the test workloads (about 3 minutes, once)
+setup: go $(TOOLCHAIN) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done $(CACHE)/payments2/.done $(CACHE)/zokrates-js/.done $(CACHE)/circomlib/.done ## install the compilers and make the test workloads (about 3 minutes, once)
 
 .PHONY: node
 node:
@@ -68,6 +69,13 @@ $(CACHE)/eddsa/.done: examples/zokrates/eddsa/main.zok $(TOOLCHAIN)
 	node toolchain/zokrates/build.mjs examples/zokrates/eddsa --out $(@D)
 	@touch $@
 
+# The circuit of examples/rollup, and the one with fewer transfers that its tests use.
+# The service makes their keys.
+$(CACHE)/payments/.done $(CACHE)/payments2/.done: $(CACHE)/%/.done: examples/zokrates/signed/%.zok $(wildcard examples/zokrates/signed/lib/*.zok) $(TOOLCHAIN)
+	@echo "compiling $*: half a minute to two minutes, memory up to 2 GiB ..."
+	node toolchain/zokrates/build.mjs examples/zokrates/signed --program $* --no-setup --out $(@D)
+	@touch $@
+
 # The compiler as the service hosts it. Its compilation cache is made by a test
 # binary, since wazero keeps those of different builds apart.
 $(CACHE)/zokrates-js/.done: $(TOOLCHAIN)
@@ -80,6 +88,7 @@ lint: ## gofmt, go vet and staticcheck
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+	cd examples/rollup && go vet ./... && go run $(STATICCHECK) ./...
 
 .PHONY: race
 race: ## the race detector on the concurrent packages
