@@ -106,6 +106,9 @@ var strangers = [2]string{"internal/frontend", "internal/scheme"}
 // siblings may not import each other.
 var siblings = []string{"internal/curve/", "internal/scheme/", "internal/frontend/", "internal/store/"}
 
+// consumers are modules of their own, which use the service from outside.
+var consumers = []string{"examples/rollup"}
+
 func lookup(pkg string) (rule, bool) {
 	if r, ok := table[pkg]; ok {
 		return r, true
@@ -129,6 +132,15 @@ func violation(from, to string, inTest bool) string {
 	t, ok := lookup(to)
 	if !ok {
 		return "the imported package isn't in the table"
+	}
+	for _, dir := range consumers {
+		switch {
+		case !within(from, dir):
+		case within(to, dir) || t.column == public:
+			return ""
+		default:
+			return "a consumer imports the public packages only"
+		}
 	}
 	for _, d := range denied[from] {
 		if within(to, d) {
@@ -243,6 +255,9 @@ func TestTableRefuses(t *testing.T) {
 		{"scheme to front-end", "internal/scheme/groth16", "internal/frontend", true},
 		{"handlers to provers", "internal/httpapi", "internal/prove", true},
 		{"client to internals", "client", "internal/fault", true},
+		{"consumer to client", "examples/rollup/operator", "client", false},
+		{"consumer to itself", "examples/rollup/operator", "examples/rollup/ledger", false},
+		{"consumer to internals", "examples/rollup/operator", "internal/fault", true},
 		{"unknown package", "internal/util", "internal/fault", true},
 		{"service to a test package", "internal/worker", "internal/peer", true},
 	}
