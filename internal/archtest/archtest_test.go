@@ -40,6 +40,7 @@ type rule struct {
 var table = map[string]rule{
 	"api":                            {0, public},
 	"internal/fault":                 {0, base},
+	"internal/flock":                 {0, base},
 	"internal/parallel":              {0, base},
 	"internal/container":             {1, base},
 	"internal/source":                {1, base},

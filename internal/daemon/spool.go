@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"provery/internal/fault"
+	"provery/internal/flock"
 )
 
 // spoolLock is the file in a spool directory that its process has locked.
@@ -28,7 +29,7 @@ func (d *Daemon) openSpool(context.Context) error {
 	if err != nil {
 		return spoolFault(err)
 	}
-	if _, err := tryLock(lock); err != nil {
+	if _, err := flock.Try(lock); err != nil {
 		_ = lock.Close()
 		return spoolFault(err)
 	}
@@ -65,8 +66,8 @@ func sweepSpools(all string) error {
 		if err != nil {
 			continue
 		}
-		free, err := tryLock(lock)
-		if free && err == nil {
+		free, err := flock.Try(lock)
+		if free && flock.Supported && err == nil {
 			err = os.RemoveAll(path)
 		}
 		_ = lock.Close()

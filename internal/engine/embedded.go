@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"provery/internal/fault"
+	"provery/internal/flock"
 )
 
 // readyPoll is how often the start looks whether the server is ready.
@@ -168,12 +169,12 @@ type dirLock struct{ f *os.File }
 // lockPatience is how long a lock that somebody holds is waited for: an earlier
 // holder may be about to end. After a kill, a child that it was just starting
 // has the lock for some milliseconds more.
-const lockPatience = time.Second
+const lockPatience = 3 * time.Second
 
 // awaitLock locks f for this process alone and reports whether it could.
 func awaitLock(f *os.File) (bool, error) {
 	for end := time.Now().Add(lockPatience); ; time.Sleep(10 * time.Millisecond) {
-		if taken, err := flock(f); taken || err != nil || time.Now().After(end) {
+		if taken, err := flock.Try(f); taken || err != nil || time.Now().After(end) {
 			return taken, err
 		}
 	}
@@ -202,6 +203,6 @@ func lockDir(dir string) (*dirLock, error) {
 
 // release gives the directory back.
 func (l *dirLock) release() {
-	funlock(l.f)
+	flock.Release(l.f)
 	_ = l.f.Close()
 }
