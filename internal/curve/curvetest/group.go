@@ -14,6 +14,7 @@ import (
 func testGroup[S, A any](t *testing.T, f curve.Field[S], g curve.Group[S, A], outside []A, size int) {
 	t.Run("Law", func(t *testing.T) { testLaw(t, f, g) })
 	t.Run("MulEach", func(t *testing.T) { testMulEach(t, f, g) })
+	t.Run("Combine", func(t *testing.T) { testCombinePoints(t, f, g) })
 	t.Run("MSM", func(t *testing.T) { testMSM(t, f, g) })
 	t.Run("Encoding", func(t *testing.T) { testPointEncoding(t, f, g, size) })
 	t.Run("Check", func(t *testing.T) { testCheck(t, f, g, outside) })

@@ -79,12 +79,13 @@ func targets() []target {
 }
 
 // forG1 lists bn254's files that have a twin for G2.
-var forG1 = []string{"g1.go", "batch_g1.go", "msm_g1.go", "outside_g1_test.go"}
+var forG1 = []string{"g1.go", "batch_g1.go", "msm_g1.go", "combine_g1.go", "outside_g1_test.go"}
 
 // forCurve lists bn254's files that have a twin in each other adapter.
 var forCurve = []string{
 	"field.go", "vector.go", "coordinates.go", "extension.go", "suite.go",
-	"g1.go", "g2.go", "batch_g1.go", "batch_g2.go", "msm.go", "msm_g1.go", "msm_g2.go", "ntt.go", "domain.go", "odd.go", "square.go",
+	"g1.go", "g2.go", "batch_g1.go", "batch_g2.go", "msm.go", "msm_g1.go", "msm_g2.go",
+	"factor.go", "combine_g1.go", "combine_g2.go", "ntt.go", "domain.go", "odd.go", "square.go",
 	"outside_g1_test.go", "outside_g2_test.go", "suite_test.go",
 }
 
