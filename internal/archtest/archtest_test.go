@@ -73,6 +73,8 @@ var table = map[string]rule{
 	"internal/console":               {7, service},
 	"internal/config":                {7, service},
 	"client":                         {7, public},
+	"client/evm":                     {8, service}, // a module of its own
+	"client/evm/*":                   {8, service},
 	"internal/daemon":                {8, service},
 	"internal/bench":                 {9, service},
 	"internal/bench/*":               {8, service}, // parts of it that know nothing of the service

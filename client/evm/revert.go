@@ -1,0 +1,229 @@
+package evm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+
+	"github.com/ethereum/go-ethereum"
+	"github.com/ethereum/go-ethereum/accounts/abi"
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/rpc"
+)
+
+// RevertError is a call that failed on the chain, or would.
+type RevertError struct {
+	// Name is that of the custom error, Error or Panic; "" if the failure has
+	// none, or one that no known ABI declares.
+	Name string
+	// Arguments are the error's.
+	Arguments []any
+	// Data are the bytes that the call ended with.
+	Data []byte
+	// OutOfGas says that the call needed more gas than it had.
+	OutOfGas bool
+	// Mined is the transaction that failed, nil in a simulation.
+	Mined *Mined
+	// reason is what the node says.
+	reason string
+}
+
+func (e *RevertError) Error() string {
+	var b strings.Builder
+	if e.Mined != nil {
+		fmt.Fprintf(&b, "transaction %v in block %d: ", e.Mined.Hash, e.Mined.Block)
+	}
+	switch {
+	case e.OutOfGas && e.Mined != nil:
+		fmt.Fprintf(&b, "out of gas: all of %d was used", e.Mined.GasLimit)
+	case e.OutOfGas:
+		b.WriteString("out of gas")
+	case e.Name == "Error" && len(e.Arguments) == 1:
+		fmt.Fprintf(&b, "reverted: %v", e.Arguments[0])
+	case e.Name != "":
+		fmt.Fprintf(&b, "reverted with %s(%s)", e.Name, joined(e.Arguments))
+	case len(e.Data) > 0:
+		fmt.Fprintf(&b, "reverted with %#x, which no known ABI declares", e.Data)
+	case e.reason != "":
+		fmt.Fprintf(&b, "failed: %s", e.reason)
+	default:
+		b.WriteString("reverted without a reason")
+	}
+	return b.String()
+}
+
+func joined(values []any) string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = fmt.Sprint(v)
+		if b, ok := v.([32]byte); ok {
+			out[i] = hexutil.Encode(b[:])
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// errorTable has the custom errors of the contracts that are called.
+type errorTable map[[4]byte]abi.Error
+
+// verifierErrors are those of Provery's verifiers.
+var verifierErrors = [...]string{"InputNotInField", "CoordinateNotInField", "PrecompileFailed"}
+
+func newErrorTable(abis []abi.ABI) errorTable {
+	t := errorTable{}
+	for _, name := range verifierErrors {
+		t.add(abi.NewError(name, nil))
+	}
+	t.add(abi.NewError("Error", arguments("string")))
+	t.add(abi.NewError("Panic", arguments("uint256")))
+	for _, a := range abis {
+		for _, e := range a.Errors {
+			t.add(e)
+		}
+	}
+	return t
+}
+
+func (t errorTable) add(e abi.Error) { t[[4]byte(e.ID[:4])] = e }
+
+// arguments returns the unnamed arguments of elementary types.
+func arguments(types ...string) (out abi.Arguments) {
+	for _, name := range types {
+		if t, err := abi.NewType(name, "", nil); err == nil {
+			out = append(out, abi.Argument{Type: t})
+		}
+	}
+	return out
+}
+
+// explain returns the *RevertError of what a node answered to a call, nil if the
+// answer says nothing about the call.
+func (t errorTable) explain(err error) *RevertError {
+	var coded rpc.Error
+	if !errors.As(err, &coded) {
+		return nil
+	}
+	e := &RevertError{reason: coded.Error()}
+	text := strings.ToLower(e.reason)
+	var data rpc.DataError
+	if errors.As(err, &data) {
+		if s, ok := data.ErrorData().(string); ok {
+			e.Data = common.FromHex(s)
+		}
+	}
+	switch {
+	case strings.Contains(text, "out of gas"), strings.Contains(text, "gas required exceeds"):
+		e.OutOfGas = true
+	case coded.ErrorCode() != 3 && len(e.Data) == 0 && !failedExecution(text):
+		return nil
+	}
+	t.decode(e)
+	return e
+}
+
+// failedExecution reports whether a node's message is about the call that it
+// ran, and not about the request for it. Their words differ; go-ethereum's are
+// the names of its virtual machine's errors.
+func failedExecution(text string) bool {
+	for _, s := range []string{"revert", "invalid opcode", "invalid jump", "stack underflow", "vm execution error"} {
+		if strings.Contains(text, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// decode names the error that the data are of.
+func (t errorTable) decode(e *RevertError) {
+	if len(e.Data) < 4 {
+		return
+	}
+	known, ok := t[[4]byte(e.Data[:4])]
+	if !ok {
+		return
+	}
+	values, err := known.Inputs.Unpack(e.Data[4:])
+	if err != nil {
+		return
+	}
+	e.Name, e.Arguments = known.Name, values
+	if code, ok := first(values).(*big.Int); ok && known.Name == "Panic" && code.IsUint64() {
+		if text, err := abi.UnpackRevert(e.Data); err == nil {
+			e.Arguments = []any{text}
+		}
+	}
+}
+
+func first(values []any) any {
+	if len(values) == 0 {
+		return nil
+	}
+	return values[0]
+}
+
+// Simulate makes a call without a transaction on the newest block, as the
+// account, and returns what the contract returns. One that fails is
+// *RevertError.
+func (c *Client) Simulate(ctx context.Context, from common.Address, call Call) ([]byte, error) {
+	out, err := c.backend.CallContract(ctx, call.message(from), nil)
+	return out, c.callError("simulate the call", err)
+}
+
+// EstimateGas returns the gas that a call needs on the newest block. One that
+// fails with any amount is *RevertError.
+func (c *Client) EstimateGas(ctx context.Context, from common.Address, call Call) (uint64, error) {
+	gas, err := c.backend.EstimateGas(ctx, call.message(from))
+	return gas, c.callError("estimate the call's gas", err)
+}
+
+func (c *Client) callError(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if e := c.errors.explain(err); e != nil {
+		return e
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// failure says why a transaction that is in a block failed. It makes the call
+// again on the block before, with the same gas: receipts have no reasons.
+func (c *Client) failure(ctx context.Context, from common.Address, call Call, m *Mined) *RevertError {
+	e := &RevertError{Mined: m, OutOfGas: m.GasUsed == m.GasLimit}
+	if e.OutOfGas || m.Block == 0 {
+		return e
+	}
+	call.Gas = m.GasLimit
+	_, err := c.backend.CallContract(ctx, call.message(from), new(big.Int).SetUint64(m.Block-1))
+	if again := c.errors.explain(err); again != nil {
+		again.Mined, again.OutOfGas = m, false
+		return again
+	}
+	e.reason = "the call can't be made again on the block before to find out why"
+	if err == nil {
+		e.reason = "on the block before the call succeeds: another transaction of its block was in the way"
+	}
+	return e
+}
+
+// message is the call as nodes take it for a simulation.
+func (call *Call) message(from common.Address) ethereum.CallMsg {
+	return ethereum.CallMsg{From: from, To: call.To, Gas: call.Gas, Value: call.Value, Data: call.Data}
+}
+
+// digest identifies what a call does, for telling that an ID is used for two.
+func (call *Call) digest() common.Hash {
+	value := call.Value
+	if value == nil {
+		value = new(big.Int)
+	}
+	to := []byte{}
+	if call.To != nil {
+		to = call.To[:]
+	}
+	return crypto.Keccak256Hash(crypto.Keccak256(to), common.LeftPadBytes(value.Bytes(), 32), crypto.Keccak256(call.Data))
+}

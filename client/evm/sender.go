@@ -1,0 +1,300 @@
+package evm
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/rpc"
+)
+
+// Call is what a transaction does.
+type Call struct {
+	// ID names what the call is for, such as "root-17". All calls of an ID are
+	// one: the second is the first one's submission, whatever became of that,
+	// also after a crash if the journal lasts. "" is a name of its own each
+	// time, and isn't remembered once the transaction is final.
+	ID string
+	// To is the contract, nil to make one.
+	To *common.Address
+	// Data are the bytes that it is called with, or its initialisation code.
+	Data []byte
+	// Value is what goes along, in wei; nil is nothing.
+	Value *big.Int
+	// Gas is the limit. With 0 the call is simulated, so that one that would
+	// fail is refused before anything is signed, and the limit is a fifth above
+	// the estimate. A call that depends on one that isn't in a block yet can't
+	// be simulated: give its gas.
+	Gas uint64
+}
+
+// ConflictError says that an ID was used before for another call, or by another
+// account or chain.
+type ConflictError struct{ ID string }
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("the ID %q belongs to another call", e.ID)
+}
+
+// ErrDisplaced is the outcome of a submission whose nonce went to another
+// transaction of the account, by a wallet or another program. A call with the
+// same ID is a new submission then.
+var ErrDisplaced = errors.New("another transaction of the account took the nonce")
+
+// Sender submits the transactions of one account. It is safe for concurrent use.
+type Sender struct {
+	client *Client
+	signer Signer
+	from   common.Address
+	wake   chan struct{}
+	cancel context.CancelFunc
+	ended  chan struct{}
+
+	mu      sync.Mutex // held from the choice of a nonce until its transaction has been sent
+	tracked map[uint64]*Submission
+}
+
+func newSender(ctx context.Context, c *Client, signer Signer) (*Sender, error) {
+	s := &Sender{
+		client: c, signer: signer, from: signer.Address(),
+		wake: make(chan struct{}, 1), ended: make(chan struct{}), tracked: map[uint64]*Submission{},
+	}
+	records, err := c.options.Journal.Pending(ctx, c.options.ChainID, s.from)
+	if err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	for _, r := range records {
+		sub, err := resumed(s, r)
+		if err != nil {
+			return nil, err
+		}
+		s.tracked[r.Nonce] = sub
+	}
+	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.cancel = cancel
+	go func() {
+		defer close(s.ended)
+		s.track(run)
+	}()
+	return s, nil
+}
+
+// Address returns the account.
+func (s *Sender) Address() common.Address { return s.from }
+
+// stop ends the tracking, and the waits of those who wait.
+func (s *Sender) stop() {
+	s.cancel()
+	<-s.ended
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sub := range s.tracked {
+		sub.resolve(sub.record, ErrClosed)
+	}
+	s.tracked = nil
+}
+
+// Pending returns the submissions that aren't final, by nonce. After a crash
+// they are those of the journal.
+func (s *Sender) Pending() []*Submission {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inOrder()
+}
+
+func (s *Sender) inOrder() []*Submission {
+	out := make([]*Submission, 0, len(s.tracked))
+	for _, sub := range s.tracked {
+		out = append(out, sub)
+	}
+	slices.SortFunc(out, func(a, b *Submission) int {
+		if a.nonce < b.nonce {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// Do submits a call and waits until it is final.
+func (s *Sender) Do(ctx context.Context, call Call) (*Mined, error) {
+	sub, err := s.Submit(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	return sub.Wait(ctx)
+}
+
+// Submit signs a call's transaction, notes it in the journal and sends it. From
+// then on the sender brings it into the chain by itself; Submission.Wait tells
+// when. A transaction that the node takes for invalid is an error, and forgotten.
+// If the node's answer doesn't come, the transaction counts as sent.
+func (s *Sender) Submit(ctx context.Context, call Call) (*Submission, error) {
+	if sub, err := s.find(ctx, &call); sub != nil || err != nil {
+		return sub, err
+	}
+	if err := s.client.CheckChain(ctx); err != nil {
+		return nil, err
+	}
+	if call.Gas == 0 {
+		gas, err := s.client.EstimateGas(ctx, s.from, call)
+		if err != nil {
+			return nil, err
+		}
+		call.Gas = gas + gas/5
+	}
+	now, err := s.client.priceNow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tracked == nil {
+		return nil, ErrClosed
+	}
+	if sub, err := s.findLocked(ctx, &call); sub != nil || err != nil {
+		return sub, err // another caller was faster
+	}
+	for attempt := 0; ; attempt++ {
+		sub, err := s.first(ctx, &call, now)
+		if !errors.Is(err, errNonceTaken) || attempt == 3 {
+			return sub, err
+		}
+	}
+}
+
+// find returns the submission of a call's ID, nil if there is none.
+func (s *Sender) find(ctx context.Context, call *Call) (*Submission, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.findLocked(ctx, call)
+}
+
+func (s *Sender) findLocked(ctx context.Context, call *Call) (*Submission, error) {
+	if call.ID == "" {
+		return nil, nil
+	}
+	r, ok, err := s.client.options.Journal.Find(ctx, call.ID)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read the journal: %w", err)
+	case !ok:
+		return nil, nil
+	case r.Call != call.digest() || r.From != s.from || r.Chain != s.client.options.ChainID:
+		return nil, &ConflictError{call.ID}
+	case r.State == StateDisplaced:
+		return nil, nil
+	}
+	if sub := s.tracked[r.Nonce]; sub != nil && sub.id == r.ID {
+		return sub, nil
+	}
+	return resumed(s, r)
+}
+
+// errNonceTaken says that the node knows another transaction with the nonce.
+var errNonceTaken = errors.New("the nonce is taken")
+
+// first makes and sends a call's first transaction. The nonce is the lowest that
+// neither the node nor the sender knows a transaction of; since nobody gets the
+// next one before this one is sent or refused, there are no gaps.
+func (s *Sender) first(ctx context.Context, call *Call, p price) (*Submission, error) {
+	nonce, err := s.client.backend.PendingNonceAt(ctx, s.from)
+	if err != nil {
+		return nil, fmt.Errorf("ask for the account's nonce: %w", err)
+	}
+	for s.tracked[nonce] != nil {
+		nonce++
+	}
+	tx, attempt, err := s.sign(ctx, p.transaction(call, nonce, s.client.chainID()))
+	if err != nil {
+		return nil, err
+	}
+	r := Record{
+		ID: call.ID, Chain: s.client.options.ChainID, From: s.from, Nonce: nonce,
+		State: StatePending, Call: call.digest(), Attempts: []Attempt{attempt},
+	}
+	sub := newSubmission(s, r, tx)
+	if r.ID == "" {
+		sub.unnamed, sub.record.ID = true, unnamedPrefix+rand.Text()
+		sub.id = sub.record.ID
+	}
+	if err := s.client.options.Journal.Put(ctx, sub.record); err != nil {
+		return nil, fmt.Errorf("write the journal: %w", err)
+	}
+	err = s.client.send(ctx, tx)
+	if refusal := refusedFor(err); refusal != nil {
+		if err := s.client.options.Journal.Remove(context.WithoutCancel(ctx), sub.id); err != nil {
+			return nil, errors.Join(refusal, fmt.Errorf("write the journal: %w", err))
+		}
+		return nil, refusal
+	}
+	sub.note(err)
+	s.tracked[nonce] = sub
+	s.look()
+	return sub, nil
+}
+
+// look has the tracker look at the chain soon.
+func (s *Sender) look() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// sign checks the chain once more and signs.
+func (s *Sender) sign(ctx context.Context, unsigned *types.Transaction) (*types.Transaction, Attempt, error) {
+	if err := s.client.CheckChain(ctx); err != nil {
+		return nil, Attempt{}, err
+	}
+	tx, err := s.signer.Sign(ctx, unsigned, s.client.chainID())
+	if err != nil {
+		return nil, Attempt{}, fmt.Errorf("sign the transaction: %w", err)
+	}
+	if from, err := types.Sender(types.LatestSignerForChainID(s.client.chainID()), tx); err != nil || from != s.from || tx.Nonce() != unsigned.Nonce() {
+		return nil, Attempt{}, errors.New("sign the transaction: the signer signed for another account, chain or nonce")
+	}
+	raw, err := tx.MarshalBinary()
+	if err != nil {
+		return nil, Attempt{}, fmt.Errorf("sign the transaction: %w", err)
+	}
+	return tx, Attempt{tx.Hash(), raw}, nil
+}
+
+// send hands a transaction to the node. One that it has already is no error.
+func (c *Client) send(ctx context.Context, tx *types.Transaction) error {
+	err := c.backend.SendTransaction(ctx, tx)
+	if err != nil && contains(err, "already known", "known transaction", "already imported") {
+		return nil
+	}
+	return err
+}
+
+// refusedFor returns the error of a transaction that the node found invalid, so
+// that it is in no block and won't be; nil for none, and for anything that may
+// pass, such as a lost connection or a full node.
+func refusedFor(err error) error {
+	var coded rpc.Error
+	switch {
+	case err == nil || !errors.As(err, &coded):
+		return nil
+	case contains(err, "nonce too low", "replacement transaction underpriced", "replacement fee too low"):
+		return errNonceTaken
+	case contains(err, "insufficient funds", "intrinsic gas", "exceeds block gas limit", "gas limit too high", "floor data gas",
+		"transaction underpriced", "fee cap", "feecap", "tip above", "oversized data", "initcode size", "max code size", "invalid sender", "invalid chain id", "gas limit is too high", "exceeds allowance", "exceeds the configured cap", "not supported"):
+		return fmt.Errorf("the node refused the transaction: %w", err)
+	}
+	return nil
+}
+
+func contains(err error, parts ...string) bool {
+	text := strings.ToLower(err.Error())
+	return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(text, p) })
+}
