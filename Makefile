@@ -22,7 +22,7 @@ HELM      := v3.22.0
 FUZZTIME  ?= 5s
 # Packages whose tests start goroutines of the service; the race detector needs cgo and a C compiler.
 CONCURRENT := ./internal/parallel ./internal/msm ./internal/ntt ./internal/store/... ./internal/engine/... ./internal/queue/... \
-              ./internal/registry/... ./internal/webhook/... ./internal/worker/... ./internal/httpapi/... ./internal/daemon/... ./client/...
+              ./internal/registry/... ./internal/webhook/... ./internal/upload/... ./internal/worker/... ./internal/httpapi/... ./internal/daemon/... ./client/...
 
 # Modules of their own, whose dependencies stay out of the service.
 NESTED := client/evm examples/rollup

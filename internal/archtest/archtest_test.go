@@ -68,6 +68,7 @@ var table = map[string]rule{
 	"internal/registry":              {4, data},
 	"internal/queue":                 {4, data},
 	"internal/webhook":               {4, data},
+	"internal/upload":                {4, data},
 	"internal/worker":                {7, service},
 	"internal/httpapi":               {7, service},
 	"internal/console":               {7, service},

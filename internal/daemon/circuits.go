@@ -24,7 +24,7 @@ func (s *services) Register(ctx context.Context, r httpapi.Registration) (api.Ci
 	}
 	uploads := map[string]worker.Upload{}
 	for role, u := range r.Artefacts {
-		uploads[role] = upload(&u)
+		uploads[role] = received(&u)
 	}
 	c, existed, err := s.d.registrar.Circuit(ctx, r.Frontend, uploads, r.Name, r.Tag)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *services) Register(ctx context.Context, r httpapi.Registration) (api.Ci
 	return out, existed, err
 }
 
-func upload(u *httpapi.Upload) worker.Upload {
+func received(u *httpapi.Upload) worker.Upload {
 	return worker.Upload{Digest: store.Digest(u.Digest), Reader: u.Reader}
 }
 
@@ -139,9 +139,9 @@ func (s *services) AddKeys(ctx context.Context, ref string, u httpapi.KeyUpload)
 		k, err := s.d.registrar.Setup(ctx, c, u.Scheme)
 		return s.keySet(k), false, err
 	}
-	in := worker.KeyUpload{Scheme: u.Scheme, Layout: scheme.Layout(u.Layout), ProvingKey: upload(u.ProvingKey), Ceremony: u.Ceremony}
+	in := worker.KeyUpload{Scheme: u.Scheme, Layout: scheme.Layout(u.Layout), ProvingKey: received(u.ProvingKey), Ceremony: u.Ceremony}
 	if u.VerifyingKey != nil {
-		vk := upload(u.VerifyingKey)
+		vk := received(u.VerifyingKey)
 		in.VerifyingKey = &vk
 	}
 	k, existed, err := s.d.registrar.Keys(ctx, c, in)

@@ -36,6 +36,7 @@ import (
 	"provery/internal/store/cached"
 	"provery/internal/store/s3"
 	"provery/internal/telemetry"
+	"provery/internal/upload"
 	"provery/internal/webhook"
 	"provery/internal/worker"
 )
@@ -92,6 +93,7 @@ type Daemon struct {
 	metrics     *telemetry.Metrics
 	estimates   estimates
 	webhooks    atomic.Pointer[webhook.Dispatcher] // nil in a worker
+	uploads     *upload.Store                      // nil in a worker
 	handler     *httpapi.Server                    // nil in a worker, as is the listener
 	listener    net.Listener
 	admin       net.Listener                  // nil if there is none
@@ -188,7 +190,7 @@ func (d *Daemon) buildHandler(context.Context) (err error) {
 	l := d.cfg.Limits
 	s := &services{d}
 	d.handler, err = httpapi.New(httpapi.Options{
-		Services:    httpapi.Services{Circuits: s, Keys: s, Proofs: s, Batches: s, Jobs: s, Webhooks: s, Tools: s, System: s, Compilations: s},
+		Services:    httpapi.Services{Circuits: s, Keys: s, Proofs: s, Batches: s, Jobs: s, Webhooks: s, Uploads: s, Tools: s, System: s, Compilations: s},
 		ZoKratesAPI: d.zokratesAPI(), ProverServer: d.cfg.Facades.ProverServer.Enabled,
 		Frontends: d.frontends(), Version: d.build.Version, Keys: keys, Rate: d.rate(config.APIKey{}), SpoolDir: d.spool,
 		Limits: httpapi.Limits{
@@ -267,6 +269,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if d.handler != nil {
 		d.webhooks.Load().Start()
 		background.Go(func() { d.checkFiles(working) })
+		background.Go(func() { d.uploads.Run(working) })
 	}
 	d.log.Info("serving", "address", d.Addr(), "role", d.cfg.Role, "admin", d.AdminAddr(), "data", d.cfg.DataDir, "version", d.build.Version)
 	defer context.AfterFunc(ctx, func() {

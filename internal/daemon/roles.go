@@ -19,7 +19,7 @@ func (d *Daemon) steps() []func(context.Context) error {
 		steps = append(steps, d.openBudget, d.buildCompilePool, d.buildPool)
 	}
 	if d.cfg.Role != config.RoleWorker {
-		steps = append(steps, d.openWebhooks, d.buildHandler, d.listen)
+		steps = append(steps, d.openWebhooks, d.openUploads, d.buildHandler, d.listen)
 	}
 	if d.cfg.AdminListen != "" {
 		steps = append(steps, d.listenAdmin)

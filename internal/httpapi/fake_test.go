@@ -27,6 +27,7 @@ type fake struct {
 	err          error
 	panic        any
 	registration httpapi.Registration
+	uploads      map[string]string // complete ones, by digest
 	content      map[string]string
 	keys         httpapi.KeyUpload
 	submission   httpapi.Submission
@@ -222,7 +223,7 @@ func newRig(t testing.TB, change func(*httpapi.Options)) *rig {
 	t.Helper()
 	r := &rig{fake: newFake(), log: &lockedBuffer{}, spool: filepath.Join(t.TempDir(), "spool")}
 	o := httpapi.Options{
-		Services:  httpapi.Services{Circuits: r.fake, Keys: r.fake, Proofs: r.fake, Batches: r.fake, Jobs: r.fake, Webhooks: r.fake, Tools: r.fake, System: r.fake, Compilations: r.fake},
+		Services:  httpapi.Services{Circuits: r.fake, Keys: r.fake, Proofs: r.fake, Batches: r.fake, Jobs: r.fake, Webhooks: r.fake, Uploads: r.fake, Tools: r.fake, System: r.fake, Compilations: r.fake},
 		Frontends: frontends(),
 		Version:   "test",
 		SpoolDir:  r.spool,

@@ -21,6 +21,7 @@ const (
 	tagProofs   = "Proofs"
 	tagBatches  = "Batches"
 	tagJobs     = "Jobs"
+	tagUploads  = "Uploads"
 	tagSystem   = "System"
 )
 
@@ -55,6 +56,7 @@ func describe(doc *huma.OpenAPI) {
 		{Name: tagProofs, Description: "Jobs that make proofs, and the proofs they made."},
 		{Name: tagBatches, Description: "Many proofs of one circuit under one id."},
 		{Name: tagJobs, Description: "Jobs of every kind, as operators see them. A key sees its own; an admin's sees all."},
+		{Name: tagUploads, Description: "Large files in pieces, so that a cut connection doesn't cost what was sent."},
 		{Name: tagSystem, Description: "The service itself."},
 	}
 	doc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

@@ -41,6 +41,8 @@ var calls = []struct {
 	{"list webhooks", "GET", "/v1/webhooks?state=failed&cursor=c", "", "", 200, `"host":"example.com"`, []string{"failed", "c"}},
 	{"show webhook", "GET", "/v1/webhooks/j_1", "", "", 200, `"subject":"j_1"`, []string{"j_1"}},
 	{"redeliver webhook", "POST", "/v1/webhooks/j_1/redeliver", "", "", 200, `"subject":"j_1"`, []string{"j_1"}},
+	{"show upload", "GET", "/v1/uploads/" + digestOfABC, "", "", 200, `"received":4`, []string{"", digestOfABC}},
+	{"delete upload", "DELETE", "/v1/uploads/" + digestOfABC, "", "", 204, "", []string{"", digestOfABC}},
 	{"list jobs", "GET", "/v1/jobs?state=failed&kind=compile&circuit=a&batch=b_1&dead=true&cursor=c", "", "", 200, `"id":"j_1"`, []string{"", "failed", "compile", "a", "", "b_1", "c"}},
 	{"show job", "GET", "/v1/jobs/j_1", "", "", 200, `"kind":"proof"`, []string{"j_1"}},
 	{"wait for job", "GET", "/v1/jobs/j_1?wait=5", "", "", 200, `"kind":"proof"`, []string{"j_1", "5s"}},

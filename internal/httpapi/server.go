@@ -144,6 +144,7 @@ func New(o Options) (*Server, error) {
 	s.batchRoutes()
 	s.jobRoutes()
 	s.webhookRoutes()
+	s.pieceRoutes()
 	s.toolRoutes()
 	s.systemRoutes(o.Metrics)
 	if o.ZoKratesAPI != nil {

@@ -23,6 +23,7 @@ type Services struct {
 	Batches  Batches
 	Jobs     Jobs
 	Webhooks Webhooks
+	Uploads  Uploads
 	Tools    Tools
 	System   System
 	// Compilations may be nil: then nothing can be compiled here.

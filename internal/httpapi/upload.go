@@ -30,7 +30,8 @@ type form struct {
 	files   map[string]Upload
 	sources sources
 	spooled
-	slot chan struct{} // to be given back; nil if none was had
+	release func()                                     // gives the slot among the uploads back; nil if none was had
+	open    func(digest string) (io.ReadCloser, error) // opens what was uploaded in pieces; nil where nothing can be
 }
 
 // formSpec says what a form may hold.
@@ -47,6 +48,7 @@ func (s *Server) receive(r *http.Request, spec formSpec) (*form, error) {
 	if err != nil {
 		return f, err
 	}
+	f.open = s.opener(r)
 	x := exchangeOf(r.Context())
 	total := 2 * s.limits.UploadBytes
 	if r.ContentLength > total {
@@ -70,15 +72,9 @@ func (s *Server) newForm() (*form, error) {
 		fields: map[string]string{}, files: map[string]Upload{}, spooled: spooled{spool: s.spool},
 		sources: sources{limits: s.limits.Sources},
 	}
-	select {
-	case s.uploads <- struct{}{}:
-		f.slot = s.uploads
-		return f, nil
-	default:
-		err := fault.New(fault.Overloaded, "too many uploads are in progress")
-		err.RetryAfter = uploadRetry
-		return f, err
-	}
+	var err error
+	f.release, err = s.takeUpload()
+	return f, err
 }
 
 // discard removes the form's files. It may be called again.
@@ -86,9 +82,9 @@ func (s *Server) discard(f *form) {
 	if err := f.remove(); err != nil {
 		s.log.Warn("remove upload", "cause", err.Error())
 	}
-	if f.slot != nil {
-		<-f.slot
-		f.slot = nil
+	if f.release != nil {
+		f.release()
+		f.release = nil
 	}
 }
 
@@ -133,17 +129,22 @@ func (f *form) part(part *multipart.Part, spec formSpec, limit int64) error {
 		f.fields[name] = string(text)
 		return err
 	}
-	upload, err := f.store(part, limit)
-	var e *fault.Error
-	if errors.As(err, &e) {
-		return e.At(path)
+	content, err := f.named(part)
+	if err != nil {
+		return at(err, path)
 	}
+	defer content.Close()
+	upload, err := f.store(content, limit)
 	f.files[name] = upload
-	return err
+	return at(err, path)
 }
 
 // bodyError classifies what the reading of a multipart body can end with.
-func bodyError(err error) error {
+func bodyError(err error) error { return classify(err, "malformed or truncated multipart/form-data") }
+
+// classify does it for any body; malformed is said of one that isn't as it
+// should be.
+func classify(err error, malformed string) error {
 	var known *fault.Error
 	var large *http.MaxBytesError
 	var disk *os.PathError
@@ -157,7 +158,7 @@ func bodyError(err error) error {
 	case errors.As(err, &disk):
 		return err
 	}
-	return &fault.Error{Code: fault.InvalidRequest, Detail: "malformed or truncated multipart/form-data", Err: err}
+	return &fault.Error{Code: fault.InvalidRequest, Detail: malformed, Err: err}
 }
 
 // patientBody moves the read deadline with every read: a slow upload may take
