@@ -86,6 +86,7 @@ var table = map[string]rule{
 	"examples/*":                     {11, service},
 	"examples/zokrates/eddsa/signer": {0, public},
 	"internal/archtest":              {0, testing_},
+	"test/evm":                       {9, testing_}, // a module of its own
 	"internal/peer":                  {0, testing_},
 	"internal/conformance":           {0, testing_},
 	"internal/faulttest":             {0, testing_},

@@ -134,18 +134,18 @@ func (p *proof) checkInputs() error {
 }
 
 // signature returns the function's canonical signature for the number of inputs.
-func (p *proof) signature() string {
-	if p.snarkjs {
-		if len(p.inputs) == 0 {
-			return "verifyProof(uint256[2],uint256[2][2],uint256[2])"
-		}
-		return fmt.Sprintf("verifyProof(uint256[2],uint256[2][2],uint256[2],uint256[%d])", len(p.inputs))
+func (p *proof) signature() string { return verifySignature(p.snarkjs, len(p.inputs)) }
+
+// verifySignature returns the canonical signature of verifyProof or verifyTx.
+func verifySignature(snarkjs bool, numInputs int) string {
+	name, proof := "verifyTx", "((uint256,uint256),(uint256[2],uint256[2]),(uint256,uint256))"
+	if snarkjs {
+		name, proof = "verifyProof", "uint256[2],uint256[2][2],uint256[2]"
 	}
-	const proofType = "((uint256,uint256),(uint256[2],uint256[2]),(uint256,uint256))"
-	if len(p.inputs) == 0 {
-		return "verifyTx(" + proofType + ")"
+	if numInputs == 0 {
+		return name + "(" + proof + ")"
 	}
-	return fmt.Sprintf("verifyTx(%s,uint256[%d])", proofType, len(p.inputs))
+	return fmt.Sprintf("%s(%s,uint256[%d])", name, proof, numInputs)
 }
 
 // calldata encodes the call. All types have a fixed size, so the ABI puts one

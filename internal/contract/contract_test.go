@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -235,6 +236,47 @@ func TestOptions(t *testing.T) {
 	} {
 		if text, err := Solidity(key, o); !fault.Is(err, fault.InvalidRequest) || text != "" {
 			t.Errorf("%s: got %v, want %s", name, err, fault.InvalidRequest)
+		}
+	}
+}
+
+// TestBytecode checks what the code of a key is; test/evm runs it.
+func TestBytecode(t *testing.T) {
+	t.Parallel()
+	for _, c := range readCases(t) {
+		key := read(t, filepath.Join(root, c.Key))
+		code, err := Bytecode(key)
+		if err != nil {
+			t.Fatalf("%s: %v", c.Name, err)
+		}
+		if digest, ok := KeyedDigest(code.Runtime); !ok || digest != sha256.Sum256(key) || digest != code.Digest {
+			t.Errorf("%s: got digest %x, %v", c.Name, digest, ok)
+		}
+		wantInputs := (len(c.Call.Calldata)-2)/2/wordBytes - 8
+		if !bytes.HasSuffix(code.Creation, code.Runtime) || code.NumInputs != wantInputs {
+			t.Errorf("%s: got %d inputs, want %d, or the creation doesn't end with the runtime code", c.Name, code.NumInputs, wantInputs)
+		}
+		if text := strings.ToLower(fmt.Sprintf("%x", code.Runtime)); !strings.Contains(text, c.Call.Selector[2:]) {
+			t.Errorf("%s: the code lacks the selector %s", c.Name, c.Call.Selector)
+		}
+	}
+	if _, ok := KeyedDigest([]byte{0x60, 0x80}); ok {
+		t.Error("other code has a digest")
+	}
+}
+
+// TestBytecodeLimit asks for code for as many inputs as a contract has room for.
+func TestBytecodeLimit(t *testing.T) {
+	t.Parallel()
+	key := read(t, filepath.Join(root, g16Key))
+	one := []string{"0x" + strings.Repeat("0", 63) + "1", "0x" + strings.Repeat("0", 63) + "2"}
+	for n, want := range map[int]fault.Code{350: "", 380: fault.Unsupported} {
+		code, err := Bytecode(edit(t, key, "gamma_abc", slices.Repeat([][]string{one}, n+1)))
+		if fault.CodeOf(err) != want || (err == nil) != (want == "") {
+			t.Errorf("%d inputs: got %v, want %q", n, err, want)
+		}
+		if err == nil && len(code.Runtime) > maxCode {
+			t.Errorf("%d inputs: got %d bytes", n, len(code.Runtime))
 		}
 	}
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
+
+	"provery/internal/contract"
 )
 
 // eachCase runs f on a chain that has the case's contracts, for both settings of
@@ -30,28 +32,48 @@ func eachCase(t *testing.T, f func(t *testing.T, r *rig)) {
 	}
 }
 
-// rig is a case's contracts on a chain.
+// rig is a case's contracts on a chain: the one in Solidity, the one of bytecode
+// with the key behind it, and ZoKrates's.
 type rig struct {
 	*chain
-	testCase     verifierCase
-	artifacts    verifiers
-	ours, theirs common.Address
-	data         []byte
+	testCase            verifierCase
+	artifacts           verifiers
+	ours, keyed, theirs common.Address
+	data                []byte
 }
 
 func newRig(t testing.TB, c verifierCase, v verifiers) *rig {
 	r := &rig{chain: newChain(t), testCase: c, artifacts: v, data: c.calldata()}
 	r.ours, _ = r.deploy(v.ours, nil)
+	r.keyed, _ = r.deployKeyed(readFile(t, c.Key))
 	r.theirs, _ = r.deploy(v.theirs, v.libraries)
 	return r
 }
 
-// expectOurs calls our contract.
+// deployKeyed makes the contract whose code needs no compiler.
+func (c *chain) deployKeyed(key []byte) (at common.Address, gas uint64) {
+	c.t.Helper()
+	code, err := contract.Bytecode(key)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	receipt := c.send(nil, code.Creation)
+	got, err := c.backend.Client().CodeAt(c.t.Context(), receipt.ContractAddress, nil)
+	if err != nil || !bytes.Equal(got, code.Runtime) {
+		c.t.Fatalf("got code %x (%v), want %x", got, err, code.Runtime)
+	}
+	return receipt.ContractAddress, receipt.GasUsed
+}
+
+// expectOurs calls our contracts.
 func (r *rig) expectOurs(what string, data []byte, want outcome) outcome {
 	r.t.Helper()
 	ours := r.verify(r.artifacts.ours, r.ours, data)
 	if ours != want {
 		r.t.Errorf("%s: got %q, want %q", what, ours, want)
+	}
+	if got := r.verify(r.artifacts.ours, r.keyed, data); got != want {
+		r.t.Errorf("%s, contract with its key behind it: got %q, want %q", what, got, want)
 	}
 	return ours
 }
@@ -224,9 +246,11 @@ func TestInterface(t *testing.T) {
 			t.Errorf("got mutability %s, want %s", ours.StateMutability, theirs.StateMutability)
 		}
 		data := crypto.Keccak256([]byte("VERIFYING_KEY_DIGEST()"))[:4]
-		got := r.read(r.ours, data)
-		if want := sha256.Sum256(readFile(t, r.testCase.Key)); !bytes.Equal(got, want[:]) {
-			t.Errorf("got digest %x, want %x", got, want)
+		want := sha256.Sum256(readFile(t, r.testCase.Key))
+		for _, at := range []common.Address{r.ours, r.keyed} {
+			if got := r.read(at, data); !bytes.Equal(got, want[:]) {
+				t.Errorf("got digest %x, want %x", got, want)
+			}
 		}
 	})
 }
@@ -245,16 +269,18 @@ func asJSON(t testing.TB, v any) string {
 func TestOutOfGasIsNoVerdict(t *testing.T) {
 	t.Parallel()
 	eachCase(t, func(t *testing.T, r *rig) {
-		accepted := 0
+		accepted := map[common.Address]bool{}
 		for gas := uint64(20_000); gas < 700_000; gas += 9_973 {
-			switch got := r.verifyWith(gas, r.artifacts.ours, r.ours, r.data); {
-			case got == "true":
-				accepted++
-			case got == "false":
-				t.Errorf("got %q with %d gas", got, gas)
+			for _, at := range []common.Address{r.ours, r.keyed} {
+				switch got := r.verifyWith(gas, r.artifacts.ours, at, r.data); {
+				case got == "true":
+					accepted[at] = true
+				case got == "false":
+					t.Errorf("got %q with %d gas", got, gas)
+				}
 			}
 		}
-		if accepted == 0 {
+		if len(accepted) != 2 {
 			t.Error("no amount of gas was enough")
 		}
 	})
