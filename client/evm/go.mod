@@ -4,7 +4,10 @@ module provery/client/evm
 
 go 1.26.8
 
-require github.com/ethereum/go-ethereum v1.17.10
+require (
+	github.com/ethereum/go-ethereum v1.17.10
+	provery v0.0.0
+)
 
 require (
 	github.com/DataDog/zstd v1.5.7 // indirect
