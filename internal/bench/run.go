@@ -272,12 +272,29 @@ func (r *runner) open(ctx context.Context, w *running, threads int) (_ *lane, er
 	}
 	l.l.Warm = *warm
 	if w.r.Bound == nil {
-		if reply, err = l.s.ask(ctx, &request{Bound: true}); err != nil {
+		if err := r.bound(ctx, w); err != nil {
 			return nil, errors.Join(err, l.s.close())
 		}
-		w.r.Bound = reply.Bound
 	}
 	return l, nil
+}
+
+// bound computes the workload's bound, in a process of its own, since it takes
+// memory.
+func (r *runner) bound(ctx context.Context, w *running) error {
+	s, err := r.lab.start(ctx, sizing{threads: 1})
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if _, err := openIn(ctx, s, w); err != nil {
+		return err
+	}
+	reply, err := s.ask(ctx, &request{Bound: true})
+	if err == nil {
+		w.r.Bound = reply.Bound
+	}
+	return err
 }
 
 // run makes one proof.
