@@ -42,6 +42,7 @@ var table = map[string]rule{
 	"internal/fault":                 {0, base},
 	"internal/flock":                 {0, base},
 	"internal/parallel":              {0, base},
+	"internal/scratch":               {0, base},
 	"internal/container":             {1, base},
 	"internal/source":                {1, base},
 	"internal/iden3":                 {1, base},

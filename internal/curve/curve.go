@@ -228,19 +228,16 @@ type Domain[S any] interface {
 	// Omega returns the generator: key files encode Lagrange values at its
 	// powers, so it must be the one of the key's maker.
 	Omega() S
-	// Quotient overwrites a with the coefficients of (A·B - C)/(X^n - 1)
-	// in natural order, where a, b, c hold the n evaluations of A, B, C at
-	// the powers of omega in natural order. b and c are overwritten too.
-	// The last coefficient, a[n-1], is 0 if A·B = C on the domain.
-	Quotient(ctx context.Context, a, b, c []S, threads int) error
-	// OddQuotient overwrites a with the evaluations of A·B - C at the odd
-	// powers of root, root^(2i+1) at index i, where root² is omega and a, b, c
-	// hold the n evaluations of A, B, C at the powers of omega in natural
-	// order. There X^n - 1 is -2, so that these are the evaluations of the
-	// quotient up to that factor; whether A·B = C on the domain, they don't
-	// tell. b and c are overwritten too. It is fastest with one root for all
-	// calls.
-	OddQuotient(ctx context.Context, a, b, c []S, root *S, threads int) error
+	// Quotient sets h, of n elements, to the coefficients of
+	// (A·B - C)/(X^n - 1) in natural order. The last one is 0 if A·B = C on
+	// the domain. It borrows one vector of n elements beside h, or two.
+	Quotient(ctx context.Context, h []S, e Evaluations[S], threads int) error
+	// OddQuotient sets h, of n elements, to the evaluations of A·B - C at the
+	// odd powers of root, root^(2i+1) at index i, where root² is omega. There
+	// X^n - 1 is -2, so that these are the evaluations of the quotient up to
+	// that factor; whether A·B = C on the domain, they don't tell. It borrows
+	// as much as Quotient, and is fastest with one root for all calls.
+	OddQuotient(ctx context.Context, h []S, e Evaluations[S], root *S, threads int) error
 	// SquareQuotient overwrites a with the coefficients of X^0 to X^(n-1) of
 	// ((A + shift·Z)² - C)/Z for Z = X^n - 1, where a, c hold the n
 	// evaluations of A, C at the powers of omega in natural order and A² = C
@@ -250,6 +247,28 @@ type Domain[S any] interface {
 	// polynomial that has the n evaluations a at the powers of omega. a is
 	// overwritten; dst must not overlap it.
 	Interpolate(ctx context.Context, dst, a []S, threads int) error
+}
+
+// Evaluations write the n evaluations of A, B and C at the powers of a domain's
+// omega, in natural order, into vectors of n elements. Each is called once, in
+// this order, when the one before isn't needed any more: so that not all three
+// have to be in memory at once.
+type Evaluations[S any] struct {
+	A, B, C func(dst []S) error
+}
+
+// EvaluationsOf returns evaluations that are in memory.
+func EvaluationsOf[S any](a, b, c []S) Evaluations[S] {
+	from := func(src []S) func([]S) error {
+		return func(dst []S) error {
+			if len(src) != len(dst) {
+				return fault.New(fault.Internal, "%d evaluations on %d points", len(src), len(dst))
+			}
+			copy(dst, src)
+			return nil
+		}
+	}
+	return Evaluations[S]{from(a), from(b), from(c)}
 }
 
 // Product is one multi-scalar multiplication: the sum of Scalars[i]·Points[i]

@@ -98,6 +98,9 @@ type Statistics struct {
 	Coefficients int   `json:"coefficients"`  // distinct
 	Directives   int   `json:"directives"`    // solver calls
 	CompactBytes int64 `json:"compact_bytes"` // size of the compact form, 0 if not known
+	// SolverBytes is the memory that a witness calculator which came with the
+	// program asks for. It is there only while that runs.
+	SolverBytes int64 `json:"solver_bytes,omitempty"`
 }
 
 // Release frees what a program holds beside Go's memory: machine code, say. A

@@ -1,5 +1,7 @@
 package msm
 
+import "provery/internal/scratch"
+
 // accumulate queues the units, and the first windows: each that is finished
 // makes room for another.
 func (j *job[A, J, P]) accumulate(int) {
@@ -8,16 +10,16 @@ func (j *job[A, J, P]) accumulate(int) {
 	}
 	j.layOut()
 	units := (len(j.units) + unitTerms - 1) / unitTerms
-	if units+j.windows == 0 {
+	if units+len(j.groups) == 0 {
 		j.then(j.finish)
 		return
 	}
-	j.pending.Store(int32(units + j.windows))
+	j.pending.Store(int32(units + len(j.groups)))
 	for i := range units {
 		j.then(func(thread int) {
 			lo := i * unitTerms
 			j.addUnits(thread, j.units[lo:min(lo+unitTerms, len(j.units))])
-			j.arrive(j.sumUp)
+			j.arrive(j.finish)
 		})
 	}
 	for _, s := range j.sorted {
@@ -25,30 +27,36 @@ func (j *job[A, J, P]) accumulate(int) {
 	}
 }
 
-// layOut sets the memory for windows and buckets apart.
+// layOut sets the memory for windows apart, and divides them into groups.
 func (j *job[A, J, P]) layOut() {
-	m := j.group.memory()
 	slots := min(j.set.Threads+1, j.windows)
 	if j.set.Threads == 1 {
 		slots = min(1, j.windows)
 	}
 	j.sorted = make([]*slot, slots)
 	for i := range j.sorted {
-		j.sorted[i] = &slot{picks: words.get(len(j.terms)), ends: words.get(j.size + 1)}
+		j.sorted[i] = &slot{picks: scratch.Lend[uint32](len(j.terms)), ends: scratch.Lend[uint32](j.size + 1)}
 	}
 	j.sums = make([]J, j.windows)
 	groups := max(1, min(max(j.set.Threads, j.windows*j.size/sumBuckets), j.windows))
-	j.inGroup = (j.windows + groups - 1) / groups
-	for lo := 0; lo < j.windows; lo += j.inGroup {
-		n := min(j.inGroup, j.windows-lo)
-		j.groups = append(j.groups, m.points.get(n*j.size+sumPoints(n, j.size)))
+	inGroup := (j.windows + groups - 1) / groups
+	for lo := 0; lo < j.windows; lo += inGroup {
+		g := &windowGroup[A]{first: lo, windows: min(inGroup, j.windows-lo)}
+		g.pending.Store(int32(g.windows))
+		for range g.windows {
+			j.groupOf = append(j.groupOf, g)
+		}
+		j.groups = append(j.groups, g)
 	}
 }
 
-// buckets returns the buckets of window w.
+// buckets returns the buckets of window w, and makes room for those of its
+// group.
 func (j *job[A, J, P]) buckets(w int) []A {
-	lo := w % j.inGroup * j.size
-	return j.groups[w/j.inGroup][lo : lo+j.size]
+	g := j.groupOf[w]
+	g.once.Do(func() { g.points = scratch.Lend[A](g.windows*j.size + sumPoints(g.windows, j.size)) })
+	lo := (w - g.first) * j.size
+	return g.points[lo : lo+j.size]
 }
 
 // sortNext queues the sorting of the next window into s, if there is one left.
@@ -60,14 +68,15 @@ func (j *job[A, J, P]) sortNext(s *slot) {
 	j.then(func(int) {
 		n := len(j.terms)
 		sortDigits(s.picks, s.ends, j.digits[w*j.stride:][:n], j.terms)
-		clear(j.buckets(w))
-		j.split(s, w)
+		buckets := j.buckets(w)
+		clear(buckets)
+		j.split(s, w, buckets)
 	})
 }
 
 // split queues the parts of a sorted window: ranges of its buckets with about
 // windowTerms terms.
-func (j *job[A, J, P]) split(s *slot, w int) {
+func (j *job[A, J, P]) split(s *slot, w int, buckets []A) {
 	var bounds []int // last buckets of the parts
 	from := uint32(0)
 	for b := 1; b <= j.size; b++ {
@@ -81,10 +90,12 @@ func (j *job[A, J, P]) split(s *slot, w int) {
 	for _, last := range bounds {
 		lo := first
 		j.then(func(thread int) {
-			j.addBuckets(j.tree(thread), s, lo, last, j.buckets(w))
+			j.addBuckets(j.tree(thread), s, lo, last, buckets)
 			if s.pending.Add(-1) == 0 {
+				if g := j.groupOf[w]; g.pending.Add(-1) == 0 {
+					j.then(func(thread int) { j.sumUp(thread, g) })
+				}
 				j.sortNext(s)
-				j.arrive(j.sumUp)
 			}
 		})
 		first = last + 1
@@ -141,18 +152,16 @@ func (j *job[A, J, P]) sum(points []A) J {
 	return sum
 }
 
-// sumUp queues the weighted sums of the buckets.
-func (j *job[A, J, P]) sumUp(int) {
-	j.phase(len(j.groups), func(thread, i int) {
-		first := i * j.inGroup
-		n := min(j.inGroup, j.windows-first)
-		s := bucketSum[A, J, P]{group: j.group, tree: j.tree(thread), points: j.groups[i], windows: n, size: j.size}
-		s.run(j.sums[first : first+n])
-	}, j.finish)
+// sumUp computes the weighted sums of a group's buckets, which then make room for
+// those of the next one.
+func (j *job[A, J, P]) sumUp(thread int, g *windowGroup[A]) {
+	s := bucketSum[A, J, P]{group: j.group, tree: j.tree(thread), points: g.points, windows: g.windows, size: j.size}
+	s.run(j.sums[g.first : g.first+g.windows])
+	g.release()
+	j.arrive(j.finish)
 }
 
-// finish joins the windows' sums and the units' by Horner's rule, and gives
-// the scratch memory back.
+// finish joins the windows' sums and the units' by Horner's rule.
 func (j *job[A, J, P]) finish(int) {
 	var total J
 	for w := len(j.sums) - 1; w >= 0; w-- {
@@ -166,21 +175,22 @@ func (j *job[A, J, P]) finish(int) {
 	j.release()
 }
 
+// release gives the scratch memory back. It may be called again.
 func (j *job[A, J, P]) release() {
-	m := j.group.memory()
-	words.put(j.terms)
-	words.put(j.units)
-	halves.put(j.digits)
+	scratch.Return(j.terms)
+	scratch.Return(j.units)
+	scratch.Return(j.digits)
 	for _, s := range j.sorted {
-		words.put(s.picks)
-		words.put(s.ends)
+		scratch.Return(s.picks)
+		scratch.Return(s.ends)
 	}
 	for _, g := range j.groups {
-		m.points.put(g)
+		g.release()
 	}
 	for _, t := range j.trees {
 		if t != nil {
-			m.putTree(t, j.set.Portable)
+			j.group.memory().putTree(t, j.set.Portable)
 		}
 	}
+	j.terms, j.units, j.digits, j.sorted, j.groups, j.trees = nil, nil, nil, nil, nil, nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 
 	"provery/internal/parallel"
+	"provery/internal/scratch"
 )
 
 // The sizes of tasks, in terms. A task takes a few milliseconds at most.
@@ -19,7 +20,7 @@ const (
 
 // job is one multiplication. Its tasks follow one another:
 //
-//	classify chunks → recode chunks ─┬→ sort a window → add up its blocks ─┬→ sum up buckets → finish
+//	classify chunks → recode chunks ─┬→ sort a window → add up its blocks → sum up a group of windows ─┬→ finish
 //	                                 └→ add up chunks of units ────────────┘
 type job[A, J any, P jacobian[A, J]] struct {
 	set     *Set
@@ -43,9 +44,9 @@ type job[A, J any, P jacobian[A, J]] struct {
 	size    int          // buckets of a window
 	sorted  []*slot      // the windows that are being added up
 	next    atomic.Int32 // window to sort next
-	groups  [][]A        // buckets, by group of windows
-	inGroup int          // windows of a group; the last may have fewer
-	sums    []J          // of each window
+	groups  []*windowGroup[A]
+	groupOf []*windowGroup[A] // by window
+	sums    []J               // of each window
 
 	mu      sync.Mutex
 	unitSum J
@@ -62,6 +63,20 @@ type slot struct {
 	picks   []uint32
 	ends    []uint32
 	pending atomic.Int32 // parts that are yet to be added up
+}
+
+// windowGroup is consecutive windows whose buckets are summed up together.
+type windowGroup[A any] struct {
+	first, windows int
+	once           sync.Once
+	points         []A          // the buckets, and room for their sums
+	pending        atomic.Int32 // windows that are yet to be added up
+}
+
+// release gives the buckets' memory back, if there is any.
+func (g *windowGroup[A]) release() {
+	scratch.Return(g.points)
+	g.points = nil
 }
 
 func (j *job[A, J, P]) start(q *parallel.Queue, rank int) {
@@ -144,9 +159,9 @@ func (j *job[A, J, P]) recode(int) {
 		j.c = window(sum.terms)
 	}
 	j.windows, j.size = numWindows(j.c), 1<<(j.c-1)
-	j.terms, j.units = words.get(sum.terms), words.get(sum.units)
+	j.terms, j.units = scratch.Lend[uint32](sum.terms), scratch.Lend[uint32](sum.units)
 	j.stride = stride(sum.terms)
-	j.digits = halves.get(j.stride * j.windows)
+	j.digits = scratch.Lend[int16](j.stride * j.windows)
 	j.phase(len(j.chunks), j.recodeChunk, j.accumulate)
 }
 

@@ -46,6 +46,8 @@ type Set struct {
 // starter is a multiplication that can be put into a queue.
 type starter interface {
 	start(q *parallel.Queue, rank int)
+	// release gives its scratch memory back. Nothing of it runs any more.
+	release()
 }
 
 // G1 adds the multiplication of points by scalars to the set; Run will leave
@@ -80,6 +82,7 @@ func (s *Set) Run(ctx context.Context) error {
 	s.Threads = max(s.Threads, 1)
 	var q parallel.Queue
 	for i, j := range s.jobs {
+		defer j.release() // of one that didn't finish
 		j.start(&q, i)
 	}
 	return q.Run(ctx, s.Threads)

@@ -18,6 +18,7 @@ package ntt
 import (
 	"context"
 	"math/bits"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -25,6 +26,7 @@ import (
 	"github.com/consensys/gnark-crypto/utils/cpu"
 
 	"provery/internal/fault"
+	"provery/internal/scratch"
 )
 
 // lanes are eight field elements as the kernels hold them: limbs of 52 bits,
@@ -48,60 +50,73 @@ type Plan struct {
 	n, parts int         // n and n/8
 	open     []lanes     // twiddles of the first three stages
 	stages   [][]element // and of those that follow
-	// toCoset and fromCoset are in the order that the stages leave: see Tables.
-	toCoset, fromCoset []lanes
-	factor             element
-	order              []uint32                  // for each block by lane, a bit-reversed number
-	odd                atomic.Pointer[oddTables] // of the last root
-	pool               sync.Pool
+	coset    func() *cosetTables
+	factor   element
+	order    []uint32                  // for each block by lane, a bit-reversed number
+	odd      atomic.Pointer[oddTables] // of the last root
 }
+
+// cosetTables are in the order that the stages leave: see Tables.
+type cosetTables struct{ to, from []lanes }
 
 // Tables says what a Plan computes.
 type Tables struct {
-	// Omega generates the domain: its order is the vectors' length, a power
-	// of two of at least MinSize.
+	// N is the vectors' length, a power of two of at least MinSize.
+	N int
+	// Omega generates the domain: its order is N.
 	Omega fr.Element
-	// ToCoset takes coefficients to those on the coset: it multiplies the
-	// forward transform of evaluations, in bit-reversed order.
-	ToCoset []fr.Element
-	// FromCoset multiplies the coefficients of the product on the coset, in
-	// natural order; Factor those of C, before they are added.
-	FromCoset []fr.Element
-	Factor    fr.Element
+	// Coset sets its arguments, of N elements each, for the first call of
+	// Quotient or SquareQuotient. toCoset takes coefficients to those on the
+	// coset: it multiplies the forward transform of evaluations, in
+	// bit-reversed order. fromCoset multiplies the coefficients of the product
+	// on the coset, in natural order.
+	Coset func(toCoset, fromCoset []fr.Element)
+	// Factor multiplies the coefficients of C, before they are added.
+	Factor fr.Element
 }
 
-// NewPlan returns a plan. It takes as much time as two transforms.
+// NewPlan returns a plan. It takes as much time as two transforms. The tables lie
+// outside of the heap, until nobody uses the plan any more.
 func NewPlan(t *Tables) *Plan {
-	n := len(t.ToCoset)
-	p := &Plan{n: n, parts: n / 8}
+	p := &Plan{n: t.N, parts: t.N / 8}
 	p.twiddle(&t.Omega)
 	p.order = make([]uint32, p.parts)
 	width := bits.Len(uint(p.parts)) - 1
 	for b := range p.order {
 		p.order[b] = uint32(bits.Reverse64(uint64(b)) >> (64 - width))
 	}
-	p.toCoset, p.fromCoset = make([]lanes, p.parts), make([]lanes, p.parts)
-	for b := range p.parts {
-		for k := range 8 {
-			p.toCoset[b].set(k, &t.ToCoset[k*p.parts+b], 16)
-			// The product of two vectors lacks a factor of 16: see set.
-			p.fromCoset[b].set(k, &t.FromCoset[8*p.order[b]+uint32(bits.Reverse8(uint8(k))>>5)], 256)
-		}
-	}
 	var f lanes
 	f.set(0, &t.Factor, 16)
 	p.factor = f.lane(0)
-	p.pool.New = func() any {
-		v := make([]lanes, p.parts)
-		return &v
-	}
+	fill := t.Coset
+	p.coset = sync.OnceValue(func() *cosetTables { return p.newCosetTables(fill) })
+	runtime.AddCleanup(p, scratch.Return[lanes], p.open)
 	return p
+}
+
+func (p *Plan) newCosetTables(fill func(toCoset, fromCoset []fr.Element)) *cosetTables {
+	to, from := scratch.Lend[fr.Element](p.n), scratch.Lend[fr.Element](p.n)
+	defer scratch.Return(to)
+	defer scratch.Return(from)
+	fill(to, from)
+	t := &cosetTables{to: scratch.Lend[lanes](p.parts), from: scratch.Lend[lanes](p.parts)}
+	for b := range p.parts {
+		for k := range 8 {
+			t.to[b].set(k, &to[k*p.parts+b], 16)
+			// The product of two vectors lacks a factor of 16: see set.
+			t.from[b].set(k, &from[8*p.order[b]+uint32(bits.Reverse8(uint8(k))>>5)], 256)
+		}
+	}
+	runtime.AddCleanup(t, scratch.Return[lanes], t.to)
+	runtime.AddCleanup(t, scratch.Return[lanes], t.from)
+	return t
 }
 
 // twiddle makes the tables of twiddles.
 func (p *Plan) twiddle(omega *fr.Element) {
-	p.open = make([]lanes, p.parts/8*groupTwiddles)
-	powers := make([]fr.Element, p.n/2)
+	p.open = scratch.Lend[lanes](p.parts / 8 * groupTwiddles)
+	powers := scratch.Lend[fr.Element](p.n / 2)
+	defer scratch.Return(powers)
 	x := fr.One()
 	for i := range powers {
 		powers[i] = x
@@ -159,64 +174,76 @@ func (p *Plan) position(frequency int) int {
 	return int(bits.Reverse64(uint64(frequency)) >> (65 - bits.Len(uint(p.n))))
 }
 
-// Quotient overwrites a with FromCoset·H + Factor·C', coefficient by
-// coefficient, where H are the coefficients of A·B on the coset and C' n times
-// those of C, and a, b, c hold the evaluations of A, B, C. With the tables of a
-// curve's domain that is what curve.Domain's Quotient wants. c is overwritten too.
+// Quotient sets h to FromCoset·H + Factor·C', coefficient by coefficient, where
+// H are the coefficients of A·B on the coset and C' n times those of C. a, b, c
+// write the evaluations of A, B, C into a vector, in turn. With the tables of a
+// curve's domain that is what curve.Domain's Quotient wants.
 //
 // It works on at most threads goroutines, takes six transforms, and returns
 // ctx.Err() if ctx is done before the end. It borrows two vectors of 40n bytes.
-func (p *Plan) Quotient(ctx context.Context, a, b, c []fr.Element, threads int) error {
-	if len(b) != p.n {
-		return fault.New(fault.Internal, "quotient of %d evaluations on %d points", len(b), p.n)
-	}
-	return p.quotient(ctx, a, c, threads, func(r *run, x, y []lanes) error {
+func (p *Plan) Quotient(ctx context.Context, h []fr.Element, a, b, c func([]fr.Element) error, threads int) error {
+	return p.quotient(ctx, h, c, threads, func(r *run, toCoset, x, y []lanes) error {
 		return inSteps(
-			func() error { return r.evaluate(x, a, p.toCoset) },
-			func() error { return r.evaluate(y, b, p.toCoset) },
+			func() error { return a(h) },
+			func() error { return r.evaluate(x, h, toCoset) },
+			func() error { return b(h) },
+			func() error { return r.evaluate(y, h, toCoset) },
 			func() error { return r.blocks(func(lo, hi int) { multiply(&x[lo], &y[lo], hi-lo) }) },
 		)
 	})
 }
 
-// SquareQuotient is Quotient with the square of A in place of the product of A
-// and B. It takes four transforms.
+// SquareQuotient overwrites a, which holds the evaluations of A, like Quotient
+// with the square of A in place of the product of A and B, and c, those of C. It
+// takes four transforms.
 func (p *Plan) SquareQuotient(ctx context.Context, a, c []fr.Element, threads int) error {
-	return p.quotient(ctx, a, c, threads, func(r *run, x, _ []lanes) error {
+	if len(c) != p.n {
+		return fault.New(fault.Internal, "quotient of %d evaluations on %d points", len(c), p.n)
+	}
+	given := func(dst []fr.Element) error { copy(dst, c); return nil }
+	return p.quotient(ctx, a, given, threads, func(r *run, toCoset, x, _ []lanes) error {
 		return inSteps(
-			func() error { return r.evaluate(x, a, p.toCoset) },
+			func() error { return r.evaluate(x, a, toCoset) },
 			func() error { return r.blocks(func(lo, hi int) { multiply(&x[lo], &x[lo], hi-lo) }) },
 		)
 	})
 }
 
 // quotient completes the quotient of the product that product leaves in x, by
-// part; it may use y.
-func (p *Plan) quotient(ctx context.Context, a, c []fr.Element, threads int, product func(r *run, x, y []lanes) error) error {
-	if len(a) != p.n || len(c) != p.n {
-		return fault.New(fault.Internal, "quotient of %d and %d evaluations on %d points", len(a), len(c), p.n)
+// part; it may use y, and h.
+func (p *Plan) quotient(ctx context.Context, h []fr.Element, c func([]fr.Element) error, threads int, product func(r *run, toCoset, x, y []lanes) error) error {
+	if len(h) != p.n {
+		return fault.New(fault.Internal, "quotient of %d evaluations on %d points", len(h), p.n)
 	}
-	vx, vy := p.pool.Get().(*[]lanes), p.pool.Get().(*[]lanes)
-	defer p.pool.Put(vx)
-	defer p.pool.Put(vy)
-	x, y := *vx, *vy
+	tables := p.coset()
+	x, y := scratch.Lend[lanes](p.parts), scratch.Lend[lanes](p.parts)
+	defer scratch.Return(x)
+	defer scratch.Return(y)
 	r := &run{p, ctx, threads}
+	defer p.keep(tables)
 	return inSteps(
-		func() error { return product(r, x, y) },
+		func() error { return product(r, tables.to, x, y) },
 		func() error { return r.forward(x) },
+		func() error { return c(h) },
 		func() error {
 			// The forward transform of evaluations in reverse order gives
 			// the coefficients in order.
-			reverse(c[1:])
-			return r.load(y, c)
+			reverse(h[1:])
+			return r.load(y, h)
 		},
 		func() error { return r.forward(y) },
 		func() error {
 			return r.blocks(func(lo, hi int) {
-				difference(&a[0], &x[lo], &y[lo], &p.fromCoset[lo], &p.factor, &p.order[lo], (hi-lo)/2)
+				difference(&h[0], &x[lo], &y[lo], &tables.from[lo], &p.factor, &p.order[lo], (hi-lo)/2)
 			})
 		},
 	)
+}
+
+// keep makes sure that the tables of p, and other ones, aren't given back before.
+func (p *Plan) keep(other any) {
+	runtime.KeepAlive(p)
+	runtime.KeepAlive(other)
 }
 
 func reverse(v []fr.Element) {

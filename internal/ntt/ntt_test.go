@@ -34,7 +34,7 @@ func testPlan(t *testing.T, n int) (*Plan, *fft.Domain) {
 		t.Skip("the CPU lacks the instructions")
 	}
 	d := fft.NewDomain(uint64(n))
-	tables := Tables{Omega: d.Generator, ToCoset: make([]fr.Element, n), FromCoset: make([]fr.Element, n)}
+	tables := Tables{N: n, Omega: d.Generator}
 	return NewPlan(&tables), d
 }
 

@@ -73,7 +73,7 @@ func testCancel[S, A1, A2 any](t *testing.T, name string, s *curve.Suite[S, A1, 
 		{"check of G2", func(ctx context.Context) error { return s.G2.Check(ctx, q, 1) }},
 		{"quotient", func(ctx context.Context) error {
 			for ctx.Err() == nil { // one may be over too soon
-				if err := domain.Quotient(ctx, vector(), vector(), vector(), 1); err != nil {
+				if err := domain.Quotient(ctx, vector(), curve.EvaluationsOf(vector(), vector(), vector()), 1); err != nil {
 					return err
 				}
 			}

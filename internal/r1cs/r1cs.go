@@ -41,27 +41,27 @@ func (s *System) NumPrivate() int { return s.NumVariables - s.NumPublic - 1 }
 type Witness struct {
 	// Z has NumVariables elements; Z[0] is 1.
 	Z curve.Vector
-	// AZ, BZ and CZ are the values of A·z, B·z and C·z by constraint, or zero
-	// vectors of no curve if they are not known.
-	AZ, BZ, CZ curve.Vector
+	// Rows are the values of the pool's rows at z, or a zero vector of no curve
+	// if they are not known.
+	Rows curve.Vector
 }
 
-// Assignment is a Witness with its element type. AZ, BZ and CZ are nil if unknown.
+// Assignment is a Witness with its element type. Rows is nil if unknown.
 type Assignment[S any] struct {
-	Z, AZ, BZ, CZ []S
+	Z, Rows []S
 }
 
 // Erase returns a as a Witness.
 func Erase[S any](id curve.ID, a Assignment[S]) Witness {
 	w := Witness{Z: curve.NewVector(id, a.Z)}
-	if a.AZ != nil {
-		w.AZ, w.BZ, w.CZ = curve.NewVector(id, a.AZ), curve.NewVector(id, a.BZ), curve.NewVector(id, a.CZ)
+	if a.Rows != nil {
+		w.Rows = curve.NewVector(id, a.Rows)
 	}
 	return w
 }
 
-// Restore returns w with its element type and with AZ, BZ and CZ computed if
-// they are missing. It checks the lengths against s.
+// Restore returns w with its element type, and with the rows computed if they
+// are missing. It checks the lengths against s.
 func Restore[S any](ctx context.Context, f curve.Field[S], s *System, w Witness) (Assignment[S], error) {
 	var a Assignment[S]
 	var err error
@@ -71,35 +71,17 @@ func Restore[S any](ctx context.Context, f curve.Field[S], s *System, w Witness)
 	if len(a.Z) != s.NumVariables {
 		return a, fault.New(fault.InvalidArtifact, "witness of %d values for a system of %d variables", len(a.Z), s.NumVariables)
 	}
-	if w.AZ.Curve() == 0 {
-		return a, a.evaluate(ctx, f, s)
+	if w.Rows.Curve() == 0 {
+		a.Rows, err = Evaluate(ctx, f, s, a.Z)
+		return a, err
 	}
-	for _, v := range []struct {
-		dst *[]S
-		src curve.Vector
-	}{{&a.AZ, w.AZ}, {&a.BZ, w.BZ}, {&a.CZ, w.CZ}} {
-		if *v.dst, err = curve.Elements[S](s.Curve, v.src); err != nil {
-			return a, err
-		}
-		if len(*v.dst) != s.NumConstraints() {
-			return a, fault.New(fault.Internal, "%d evaluations for %d constraints", len(*v.dst), s.NumConstraints())
-		}
+	if a.Rows, err = curve.Elements[S](s.Curve, w.Rows); err != nil {
+		return a, err
+	}
+	if len(a.Rows) != s.Rows.NumRows() {
+		return a, fault.New(fault.Internal, "values of %d rows for a system of %d", len(a.Rows), s.Rows.NumRows())
 	}
 	return a, nil
-}
-
-func (a *Assignment[S]) evaluate(ctx context.Context, f curve.Field[S], s *System) error {
-	rows, err := Evaluate(ctx, f, s, a.Z)
-	if err != nil {
-		return err
-	}
-	pick := func(matrix []uint32) []S {
-		v := make([]S, len(matrix))
-		f.Gather(v, rows, matrix)
-		return v
-	}
-	a.AZ, a.BZ, a.CZ = pick(s.A), pick(s.B), pick(s.C)
-	return nil
 }
 
 // Evaluate returns the value of every row of s's pool at z.
@@ -121,13 +103,13 @@ func Evaluate[S any](ctx context.Context, f curve.Field[S], s *System, z []S) ([
 	return rows, nil
 }
 
-// FirstUnsatisfied returns the index of the first constraint that a doesn't
-// satisfy, or -1. a must hold its evaluations.
-func FirstUnsatisfied[S any](f curve.Field[S], a Assignment[S]) int {
+// FirstUnsatisfied returns the index of the first constraint of s that a doesn't
+// satisfy, or -1. a must hold its rows.
+func FirstUnsatisfied[S any](f curve.Field[S], s *System, a Assignment[S]) int {
 	var product S
-	for i := range a.AZ {
-		f.Mul(&product, &a.AZ[i], &a.BZ[i])
-		if !f.Equal(&product, &a.CZ[i]) {
+	for i := range s.A {
+		f.Mul(&product, &a.Rows[s.A[i]], &a.Rows[s.B[i]])
+		if !f.Equal(&product, &a.Rows[s.C[i]]) {
 			return i
 		}
 	}

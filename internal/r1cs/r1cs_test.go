@@ -56,14 +56,14 @@ func TestRestoreEvaluates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i := r1cs.FirstUnsatisfied(f, a); i != -1 {
+	if i := r1cs.FirstUnsatisfied(f, s, a); i != -1 {
 		t.Errorf("got constraint %d unsatisfied, want none", i)
 	}
 	for i := range 20 {
 		var b fr.Element
 		b.SetUint64(3)
 		b.Add(&b, &z[i+1])
-		if a.AZ[i] != z[i+1] || a.BZ[i] != b || a.CZ[i] != z[i+2] {
+		if a.Rows[s.A[i]] != z[i+1] || a.Rows[s.B[i]] != b || a.Rows[s.C[i]] != z[i+2] {
 			t.Fatalf("constraint %d is evaluated wrongly", i)
 		}
 	}
@@ -71,7 +71,7 @@ func TestRestoreEvaluates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if &again.AZ[0] != &a.AZ[0] {
+	if &again.Rows[0] != &a.Rows[0] {
 		t.Error("known evaluations were computed again")
 	}
 	z[8].SetUint64(5)
@@ -79,7 +79,7 @@ func TestRestoreEvaluates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i := r1cs.FirstUnsatisfied(f, a); i != 6 {
+	if i := r1cs.FirstUnsatisfied(f, s, a); i != 6 {
 		t.Errorf("got constraint %d unsatisfied first, want 6", i)
 	}
 }
@@ -99,8 +99,8 @@ func TestRestoreRefuses(t *testing.T) {
 		{"short", r1cs.Erase(s.Curve, assignment{Z: short}), fault.InvalidArtifact},
 		{"another curve", r1cs.Erase(curve.BLS12381, assignment{Z: z}), fault.Internal},
 		{"another element type", r1cs.Erase(s.Curve, r1cs.Assignment[uint64]{Z: make([]uint64, len(z))}), fault.Internal},
-		{"short evaluations", r1cs.Erase(s.Curve, assignment{Z: z, AZ: short, BZ: short, CZ: short}), fault.Internal},
-		{"some evaluations", r1cs.Witness{Z: curve.NewVector(s.Curve, z), AZ: curve.NewVector(s.Curve, z[:4])}, fault.Internal},
+		{"short evaluations", r1cs.Erase(s.Curve, assignment{Z: z, Rows: short}), fault.Internal},
+		{"another curve's evaluations", r1cs.Witness{Z: curve.NewVector(s.Curve, z), Rows: curve.NewVector(curve.BLS12381, z)}, fault.Internal},
 	}
 	for _, tc := range tests {
 		if _, err := r1cs.Restore(context.Background(), f, s, tc.w); !fault.Is(err, tc.want) {

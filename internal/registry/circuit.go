@@ -59,6 +59,8 @@ type Stats struct {
 	Coefficients int `json:"coefficients,omitempty"` // distinct
 	Directives   int `json:"directives,omitempty"`   // solver calls
 	Rows         int `json:"rows,omitempty"`         // distinct linear combinations; 0: not known
+
+	SolverBytes int64 `json:"solver_bytes,omitempty"` // memory of a witness calculator
 }
 
 // Circuit is a registered circuit. All but Names is immutable.

@@ -16,6 +16,9 @@ type Cost struct {
 	// Bytes is the memory at the peak, beside the mapped key: the vectors of
 	// the proof, and the tables that it leaves with the key.
 	Bytes int64
+	// Solving is the part of it that may be there while the witness is computed:
+	// the witness, and the tables.
+	Solving int64
 	// Work is the processor time, on a processor of some years ago.
 	Work time.Duration
 }

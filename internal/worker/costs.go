@@ -81,7 +81,10 @@ func (c *Costs) model(circuit, keySet store.Digest) (cost scheme.Cost, keys stor
 		rows = 2 * s.Stats.Constraints
 	}
 	size := scheme.Size{Constraints: s.Stats.Constraints, Variables: s.Stats.Variables, Public: s.Stats.Public, Rows: rows}
-	return backend.Cost(size, c.threads), s.KeySet, true
+	cost = backend.Cost(size, c.threads)
+	// The calculator's memory is given back before the proof begins.
+	cost.Bytes = max(cost.Bytes, cost.Solving+s.Stats.SolverBytes)
+	return cost, s.KeySet, true
 }
 
 // argumentFactor is how much memory a byte of sealed arguments takes once it is

@@ -7,6 +7,7 @@ import (
 
 	"provery/internal/registry"
 	"provery/internal/scheme"
+	"provery/internal/scratch"
 	"provery/internal/store"
 )
 
@@ -100,4 +101,10 @@ func TestSampler(t *testing.T) {
 		t.Errorf("got %+v, want at least %d bytes as the most", got, len(held)/2)
 	}
 	held[0] = 1
+	s = sampleHeap()
+	lent := scratch.Lend[byte](32 << 20)
+	scratch.Return(lent)
+	if got := s.end(); got.most < int64(len(lent)) {
+		t.Errorf("got %+v, want the %d bytes that were lent", got, len(lent))
+	}
 }

@@ -195,6 +195,7 @@ func (r *Registrar) store(ctx context.Context, c *registry.Circuit, program fron
 	c.Stats = registry.Stats{
 		Constraints: s.Constraints, Variables: s.Variables, Public: s.PublicInputs, Outputs: s.Outputs,
 		Terms: int64(s.Terms), Arguments: s.Arguments, Coefficients: s.Coefficients, Directives: s.Directives, Rows: s.Rows,
+		SolverBytes: s.SolverBytes,
 	}
 	return nil
 }

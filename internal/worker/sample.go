@@ -4,28 +4,33 @@ import (
 	"runtime/metrics"
 	"sync"
 	"time"
+
+	"provery/internal/scratch"
 )
 
-// heapRange bounds what something took of the heap at its peak. The collector
-// doesn't say what is needed at a moment: what it found alive is a lower bound,
-// what wasn't swept away an upper one.
+// heapRange bounds the memory that something took at its peak. What was lent
+// outside of the heap is known; of the heap the collector doesn't say what is
+// needed at a moment: what it found alive is a lower bound, what wasn't swept away
+// an upper one.
 type heapRange struct{ least, most int64 }
 
 // samplePause is the time between two looks at the heap.
 const samplePause = 20 * time.Millisecond
 
-// sampler watches the heap in a goroutine of its own.
+// sampler watches the memory in a goroutine of its own.
 type sampler struct {
-	stop chan struct{}
-	wg   sync.WaitGroup
-	base int64 // alive at the start
-	peak heapRange
+	stop  chan struct{}
+	wg    sync.WaitGroup
+	base  int64 // alive and lent at the start
+	meter *scratch.Meter
+	peak  heapRange
+	heap  int64 // the most that wasn't swept
 }
 
 // sampleHeap begins to watch.
 func sampleHeap() *sampler {
-	s := &sampler{stop: make(chan struct{})}
-	s.base = heapNow().least
+	s := &sampler{stop: make(chan struct{}), meter: scratch.NewMeter()}
+	s.base = heapNow().least + scratch.Lent()
 	s.wg.Go(func() {
 		tick := time.NewTicker(samplePause)
 		defer tick.Stop()
@@ -44,7 +49,7 @@ func sampleHeap() *sampler {
 
 func (s *sampler) look() {
 	h := heapNow()
-	s.peak.least, s.peak.most = max(s.peak.least, h.least), max(s.peak.most, h.most)
+	s.peak.least, s.heap = max(s.peak.least, h.least+scratch.Lent()), max(s.heap, h.most)
 }
 
 // end stops watching and returns what the process took beyond what was alive
@@ -52,6 +57,7 @@ func (s *sampler) look() {
 func (s *sampler) end() heapRange {
 	close(s.stop)
 	s.wg.Wait()
+	s.peak.most = s.heap + s.meter.Stop()
 	return heapRange{least: max(0, s.peak.least-s.base), most: max(0, s.peak.most-s.base)}
 }
 

@@ -7,8 +7,10 @@ import (
 
 	"github.com/consensys/gnark-crypto/ecc/bls12-377/fr"
 
+	"provery/internal/curve"
 	"provery/internal/fault"
 	"provery/internal/parallel"
+	"provery/internal/scratch"
 )
 
 // oddPowers scales an inverse transform for evaluation at the odd powers of
@@ -18,28 +20,36 @@ type oddPowers struct {
 	toOdd []fr.Element
 }
 
-// OddQuotient overwrites a with the evaluations of A·B - C at the odd powers of
+// OddQuotient sets h to the evaluations of A·B - C at the odd powers of
 // root, as curve.Domain says. It takes six transforms.
-func (d *Domain) OddQuotient(ctx context.Context, a, b, c []fr.Element, root *fr.Element, threads int) error {
-	if len(a) != d.n || len(b) != d.n || len(c) != d.n {
-		return fault.New(fault.Internal, "quotient of %d, %d and %d evaluations on %d points", len(a), len(b), len(c), d.n)
+func (d *Domain) OddQuotient(ctx context.Context, h []fr.Element, e curve.Evaluations[fr.Element], root *fr.Element, threads int) error {
+	if len(h) != d.n {
+		return fault.New(fault.Internal, "quotient of %d evaluations on %d points", len(h), d.n)
 	}
 	var square fr.Element
 	if square.Square(root); square != d.omega {
 		return fault.New(fault.Internal, "quotient at odd powers of a root that isn't a square root of the domain's")
 	}
 	if d.plan != nil {
-		return d.plan.OddQuotient(ctx, a, b, c, root, threads)
+		return d.plan.OddQuotient(ctx, h, e.A, e.B, e.C, root, threads)
 	}
 	table := d.oddTable(root)
-	var steps []func() error
-	for _, v := range [][]fr.Element{a, b, c} {
-		steps = append(steps,
+	v := scratch.Lend[fr.Element](d.n)
+	defer scratch.Return(v)
+	evaluate := func(v []fr.Element, from func([]fr.Element) error) error {
+		return inSteps(ctx,
+			func() error { return from(v) },
 			func() error { return d.nttToBitReversed(ctx, v, threads) },
 			func() error { return d.mul(ctx, v, table, threads) },
 			func() error { return d.nttToNatural(ctx, v, threads) })
 	}
-	return inSteps(ctx, append(steps, func() error { return d.oddDifference(ctx, a, b, c, threads) })...)
+	return inSteps(ctx,
+		func() error { return evaluate(h, e.A) },
+		func() error { return evaluate(v, e.B) },
+		func() error { return d.mul(ctx, h, v, threads) },
+		func() error { return evaluate(v, e.C) },
+		func() error { return d.oddDifference(ctx, h, v, threads) },
+	)
 }
 
 // oddTable returns the table for root, which is made once: a key has one root.
@@ -59,13 +69,12 @@ func (d *Domain) oddTable(root *fr.Element) []fr.Element {
 	return o.toOdd
 }
 
-// oddDifference sets a to a·b - c in the order of root^(2i+1). The transforms
-// leave the evaluation at root·omega^(-i), root^(1-2i), at i: the indexes are
-// negated mod n.
-func (d *Domain) oddDifference(ctx context.Context, a, b, c []fr.Element, threads int) error {
+// oddDifference subtracts c from a, and brings it into the order of root^(2i+1).
+// The transforms leave the evaluation at root·omega^(-i), root^(1-2i), at i: the
+// indexes are negated mod n.
+func (d *Domain) oddDifference(ctx context.Context, a, c []fr.Element, threads int) error {
 	err := parallel.Chunks(ctx, threads, d.n, 1<<12, func(lo, hi int) error {
 		v := fr.Vector(a[lo:hi])
-		v.Mul(v, b[lo:hi])
 		v.Sub(v, c[lo:hi])
 		return nil
 	})

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+
+	"provery/internal/curve"
 )
 
 // vector returns n random scalars.
@@ -29,7 +31,7 @@ func BenchmarkQuotient(b *testing.B) {
 		for _, threads := range []int{1, 2} {
 			b.Run(fmt.Sprintf("curve=bn254/n=%d/threads=%d", n, threads), func(b *testing.B) {
 				for b.Loop() {
-					if err := d.Quotient(context.Background(), x, y, z, threads); err != nil {
+					if err := d.Quotient(context.Background(), x, curve.EvaluationsOf(x, y, z), threads); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -9,9 +9,7 @@ func newPlan(d *Domain) plan {
 	if d.n < ntt.MinSize || !ntt.Accelerated() {
 		return nil
 	}
-	// The plan makes tables of its own from these.
-	c := d.cosetTables()
-	t := ntt.Tables{Omega: d.omega, ToCoset: c.to, FromCoset: c.from}
+	t := ntt.Tables{N: d.n, Omega: d.omega, Coset: d.setCosetTables}
 	t.Factor.Neg(&d.scale)
 	return ntt.NewPlan(&t)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 
+	"provery/internal/curve"
 	"provery/internal/ntt"
 )
 
@@ -27,9 +28,11 @@ func TestPlan(t *testing.T) {
 		fast, slow, root := planAndOracle(t, n)
 		type quotient = func(d *Domain, ctx context.Context, a, b, c []fr.Element, threads int) error
 		for name, q := range map[string]quotient{
-			"Quotient": (*Domain).Quotient,
+			"Quotient": func(d *Domain, ctx context.Context, a, b, c []fr.Element, threads int) error {
+				return d.Quotient(ctx, a, curve.EvaluationsOf(a, b, c), threads)
+			},
 			"OddQuotient": func(d *Domain, ctx context.Context, a, b, c []fr.Element, threads int) error {
-				return d.OddQuotient(ctx, a, b, c, &root, threads)
+				return d.OddQuotient(ctx, a, curve.EvaluationsOf(a, b, c), &root, threads)
 			},
 			"SquareQuotient": func(d *Domain, ctx context.Context, a, _, c []fr.Element, threads int) error {
 				return d.SquareQuotient(ctx, a, c, &root, threads)

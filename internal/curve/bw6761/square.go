@@ -43,7 +43,7 @@ func (d *Domain) SquareQuotient(ctx context.Context, a, c []fr.Element, shift *f
 		func() error { return d.square(ctx, a, &constant, threads) },
 		func() error { return d.nttToBitReversed(ctx, a, threads) },
 		func() error { return d.nttToBitReversed(ctx, c, threads) },
-		func() error { return d.differenceInPlace(ctx, a, c, threads) },
+		func() error { return d.difference(ctx, a, c, threads) },
 	)
 	a[0].Sub(&a[0], &fallen)
 	return err
@@ -57,29 +57,6 @@ func (d *Domain) square(ctx context.Context, a []fr.Element, constant *fr.Elemen
 			v[i].Add(&v[i], &k)
 		}
 		v.Mul(v, v)
-		return nil
-	})
-}
-
-// differenceInPlace is difference for a product that its result replaces. The
-// reversal of bits swaps pairs, so each pair is taken at once.
-func (d *Domain) differenceInPlace(ctx context.Context, h, c []fr.Element, threads int) error {
-	from := d.coset().from
-	return parallel.Chunks(ctx, threads, d.n, 1<<12, func(lo, hi int) error {
-		var low, high, t fr.Element
-		for j := lo; j < hi; j++ {
-			k := d.reverse(j)
-			if k < j {
-				continue
-			}
-			low.Mul(&from[j], &h[k])
-			t.Mul(&d.scale, &c[d.reverse((d.n-j)&(d.n-1))])
-			low.Sub(&low, &t)
-			high.Mul(&from[k], &h[j])
-			t.Mul(&d.scale, &c[d.reverse((d.n-k)&(d.n-1))])
-			high.Sub(&high, &t)
-			h[j], h[k] = low, high
-		}
 		return nil
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"testing"
+
+	"provery/internal/curve"
 )
 
 // endingContext is canceled by being looked at.
@@ -46,10 +48,12 @@ func testCanceled[S, A1, A2 any](t *testing.T, subject Subject[S, A1, A2]) {
 	}
 	vector := func() []S { return make([]S, n) }
 	for name, run := range map[string]func(context.Context) error{
-		"Quotient":       func(ctx context.Context) error { return d.Quotient(ctx, vector(), vector(), vector(), 1) },
+		"Quotient": func(ctx context.Context) error {
+			return d.Quotient(ctx, vector(), curve.EvaluationsOf(vector(), vector(), vector()), 1)
+		},
 		"SquareQuotient": func(ctx context.Context) error { return d.SquareQuotient(ctx, vector(), vector(), new(S), 1) },
 		"OddQuotient": func(ctx context.Context) error {
-			return odd.OddQuotient(ctx, vector(), vector(), vector(), &root, 1)
+			return odd.OddQuotient(ctx, vector(), curve.EvaluationsOf(vector(), vector(), vector()), &root, 1)
 		},
 		"Interpolate": func(ctx context.Context) error { return d.Interpolate(ctx, vector(), vector(), 1) },
 	} {

@@ -128,7 +128,7 @@ func quotientAgainstDivision[S, A1, A2 any](t *testing.T, s *curve.Suite[S, A1, 
 			t.Fatalf("oracle: remainder %d isn't 0", i)
 		}
 	}
-	if err := d.Quotient(context.Background(), a, b, c, 1); err != nil {
+	if err := d.Quotient(context.Background(), a, curve.EvaluationsOf(a, b, c), 1); err != nil {
 		t.Fatal(err)
 	}
 	same(t, f, "Quotient", a, want)
@@ -172,7 +172,7 @@ func quotientByThreads[S, A1, A2 any](t *testing.T, s *curve.Suite[S, A1, A2]) {
 	f.MulVec(c, a, b)
 	run := func(threads int, c []S) []S {
 		x, y, z := append([]S{}, a...), append([]S{}, b...), append([]S{}, c...)
-		if err := d.Quotient(context.Background(), x, y, z, threads); err != nil {
+		if err := d.Quotient(context.Background(), x, curve.EvaluationsOf(x, y, z), threads); err != nil {
 			t.Fatal(err)
 		}
 		return x
@@ -199,10 +199,10 @@ func quotientCanceled[S, A1, A2 any](t *testing.T, s *curve.Suite[S, A1, A2]) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	v := func() []S { return make([]S, 8) }
-	if err := d.Quotient(ctx, v(), v(), v(), 1); !errors.Is(err, context.Canceled) {
+	if err := d.Quotient(ctx, v(), curve.EvaluationsOf(v(), v(), v()), 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: got %v", err)
 	}
-	if err := d.Quotient(context.Background(), v(), v(), v()[:7], 1); err == nil {
+	if err := d.Quotient(context.Background(), v(), curve.EvaluationsOf(v(), v(), v()[:7]), 1); err == nil {
 		t.Error("vectors of different lengths: got no error")
 	}
 }

@@ -31,7 +31,7 @@ func testOddQuotient[S, A1, A2 any](t *testing.T, subject Subject[S, A1, A2]) {
 		for _, r := range []S{root, other, root} {
 			oddAgainstEvaluation(t, f, d, &r)
 		}
-		if err := d.OddQuotient(context.Background(), make([]S, n), make([]S, n), make([]S, n), &omega, 1); n > 1 && !fault.Is(err, fault.Internal) {
+		if err := d.OddQuotient(context.Background(), make([]S, n), curve.EvaluationsOf(make([]S, n), make([]S, n), make([]S, n)), &omega, 1); n > 1 && !fault.Is(err, fault.Internal) {
 			t.Errorf("root of the wrong order: got %v", err)
 		}
 	}
@@ -60,7 +60,7 @@ func oddAgainstEvaluation[S any](t *testing.T, f curve.Field[S], d curve.Domain[
 		f.Sub(&want[i], &want[i], &values[2])
 		f.Mul(&x, &x, &omega)
 	}
-	if err := d.OddQuotient(context.Background(), vectors[0], vectors[1], vectors[2], root, 1); err != nil {
+	if err := d.OddQuotient(context.Background(), vectors[0], curve.EvaluationsOf(vectors[0], vectors[1], vectors[2]), root, 1); err != nil {
 		t.Fatal(err)
 	}
 	same(t, f, "OddQuotient", vectors[0], want)
@@ -84,7 +84,7 @@ func oddByThreads[S, A1, A2 any](t *testing.T, s *curve.Suite[S, A1, A2]) {
 	a, b, c := scalars(t, f, rnd, n), scalars(t, f, rnd, n), scalars(t, f, rnd, n)
 	run := func(ctx context.Context, threads int) ([]S, error) {
 		x, y, z := append([]S{}, a...), append([]S{}, b...), append([]S{}, c...)
-		return x, d.OddQuotient(ctx, x, y, z, &root, threads)
+		return x, d.OddQuotient(ctx, x, curve.EvaluationsOf(x, y, z), &root, threads)
 	}
 	want, err := run(context.Background(), 1)
 	if err != nil {
@@ -102,7 +102,7 @@ func oddByThreads[S, A1, A2 any](t *testing.T, s *curve.Suite[S, A1, A2]) {
 	if _, err := run(ctx, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: got %v", err)
 	}
-	if err := d.OddQuotient(context.Background(), a, b, c[1:], &root, 1); err == nil {
+	if err := d.OddQuotient(context.Background(), a, curve.EvaluationsOf(a, b, c[1:]), &root, 1); err == nil {
 		t.Error("vectors of different lengths: got no error")
 	}
 }

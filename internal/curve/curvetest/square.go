@@ -36,7 +36,7 @@ func testSquareQuotient[S, A1, A2 any](t *testing.T, subject Subject[S, A1, A2])
 	// Without a shift it is Quotient with a = b.
 	x, y, c := append([]S{}, a...), append([]S{}, a...), make([]S, n)
 	s.Field.MulVec(c, a, a)
-	if err := d.Quotient(context.Background(), x, y, c, 2); err != nil {
+	if err := d.Quotient(context.Background(), x, curve.EvaluationsOf(x, y, c), 2); err != nil {
 		t.Fatal(err)
 	}
 	var zero S

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
 
 	"provery/internal/fault"
 )
@@ -209,7 +210,7 @@ func (c *calculator) use(ctx context.Context, f func(context.Context, *run) erro
 	limited, cancel := context.WithTimeout(ctx, c.host.limits.Time)
 	defer cancel()
 	r := &run{}
-	inner := context.WithValue(limited, runKey{}, r)
+	inner := experimental.WithMemoryAllocator(context.WithValue(limited, runKey{}, r), experimental.MemoryAllocatorFunc(lend))
 	err = r.start(inner, m)
 	if err == nil {
 		err = f(inner, r)

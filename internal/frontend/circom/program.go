@@ -114,7 +114,7 @@ func (p *program[S]) Statistics() frontend.Statistics {
 	return frontend.Statistics{
 		Constraints: s.NumConstraints(), Variables: s.NumVariables, PublicInputs: s.NumPublic,
 		Outputs: leaves(p.abi.Outputs), Arguments: len(p.wires),
-		Rows: s.Rows.NumRows(), Terms: s.Rows.NumTerms(), Coefficients: len(s.Table) / scalarBytes, CompactBytes: p.size,
+		Rows: s.Rows.NumRows(), Terms: s.Rows.NumTerms(), Coefficients: len(s.Table) / scalarBytes, CompactBytes: p.size, SolverBytes: p.calculator.memory(),
 	}
 }
 
@@ -223,7 +223,7 @@ func (p *program[S]) solution(ctx context.Context, z []S) (*frontend.Solution, e
 	if err != nil {
 		return nil, err
 	}
-	if i := r1cs.FirstUnsatisfied(p.field, a); i >= 0 {
+	if i := r1cs.FirstUnsatisfied(p.field, p.system, a); i >= 0 {
 		return nil, fault.New(fault.UnsatisfiedWitness, "the witness doesn't satisfy constraint %d", i)
 	}
 	next, v := 1, new(big.Int)

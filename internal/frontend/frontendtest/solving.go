@@ -123,17 +123,17 @@ func satisfied[S any](t *testing.T, f curve.Field[S], system *r1cs.System, w r1c
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.AZ, w.BZ, w.CZ = curve.Vector{}, curve.Vector{}, curve.Vector{}
+	w.Rows = curve.Vector{}
 	fresh, err := r1cs.Restore(t.Context(), f, system, w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if i := r1cs.FirstUnsatisfied(f, fresh); i >= 0 {
+	if i := r1cs.FirstUnsatisfied(f, system, fresh); i >= 0 {
 		t.Errorf("constraint %d isn't satisfied", i)
 	}
-	for i := range fresh.AZ {
-		if !f.Equal(&given.AZ[i], &fresh.AZ[i]) || !f.Equal(&given.BZ[i], &fresh.BZ[i]) || !f.Equal(&given.CZ[i], &fresh.CZ[i]) {
-			t.Fatalf("the witness's evaluations of constraint %d are wrong", i)
+	for i := range fresh.Rows {
+		if !f.Equal(&given.Rows[i], &fresh.Rows[i]) {
+			t.Fatalf("the witness's value of row %d is wrong", i)
 		}
 	}
 	unsatisfiedWhenAltered(t, f, system, fresh)
@@ -161,7 +161,7 @@ func unsatisfiedWhenAltered[S any](t *testing.T, f curve.Field[S], system *r1cs.
 			t.Fatal(err)
 		}
 		tried++
-		if r1cs.FirstUnsatisfied(f, altered) >= 0 {
+		if r1cs.FirstUnsatisfied(f, system, altered) >= 0 {
 			noticed++
 		}
 	}

@@ -188,7 +188,7 @@ func (p *program[S]) Solve(ctx context.Context, arguments json.RawMessage, opts 
 		return nil, err
 	}
 	id, n := p.system.Curve, p.system.NumVariables
-	a := r1cs.Assignment[S]{Z: z[:n:n], AZ: r.gather(p.system.A), BZ: r.gather(p.system.B), CZ: r.gather(p.system.C)}
+	a := r1cs.Assignment[S]{Z: z[:n:n], Rows: r.takeRows()}
 	return &frontend.Solution{
 		Witness: r1cs.Erase(id, a),
 		Public:  curve.NewVector(id, z[1:p.system.NumPublic+1:p.system.NumPublic+1]),

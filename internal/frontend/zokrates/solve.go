@@ -9,7 +9,7 @@ import (
 
 // scratch is the memory of a run that isn't part of its result.
 type scratch[S any] struct {
-	rows      []S // values of the pool's rows; those below run.done are valid
+	rows      []S // values of the pool's rows; those below run.done are valid; nil after a success
 	auxiliary []S // likewise of the auxiliary rows
 	inputs    []S
 	outputs   []S
@@ -35,10 +35,10 @@ type run[S any] struct {
 func (p *program[S]) newRun(z []S, logs bool) *run[S] {
 	s, _ := p.scratch.Get().(*scratch[S])
 	if s == nil {
-		s = &scratch[S]{
-			rows:      make([]S, p.system.Rows.NumRows()),
-			auxiliary: make([]S, p.code.auxiliary.NumRows()),
-		}
+		s = &scratch[S]{auxiliary: make([]S, p.code.auxiliary.NumRows())}
+	}
+	if s.rows == nil { // they went with the result of an earlier run
+		s.rows = make([]S, p.system.Rows.NumRows())
 	}
 	return &run[S]{scratch: s, p: p, z: z, logs: logs}
 }
@@ -183,12 +183,12 @@ func (c *code) unsatisfied(i int) error {
 	return why.fault()
 }
 
-// gather returns the values of a matrix's rows, all of which have been
-// evaluated.
-func (r *run[S]) gather(matrix []uint32) []S {
-	v := make([]S, len(matrix))
-	r.p.field.Gather(v, r.rows, matrix)
-	return v
+// takeRows returns the values of all rows, as a part of the run's result.
+func (r *run[S]) takeRows() []S {
+	r.evaluate(len(r.rows))
+	rows := r.rows
+	r.rows, r.done = nil, 0
+	return rows
 }
 
 // log appends a line of text if logs are wanted.

@@ -247,7 +247,7 @@ func (p *program[S]) importWitness(ctx context.Context, w *WitnessFile) (*fronte
 	if err != nil {
 		return nil, err
 	}
-	if i := r1cs.FirstUnsatisfied(p.field, a); i >= 0 {
+	if i := r1cs.FirstUnsatisfied(p.field, p.system, a); i >= 0 {
 		return nil, p.unsatisfied(i)
 	}
 	outputs, err := p.decodeOutputs(z)

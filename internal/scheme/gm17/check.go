@@ -89,7 +89,7 @@ func (c *combination[S, A1, A2]) draw(ctx context.Context, s *r1cs.System) error
 	if err != nil {
 		return err
 	}
-	leftValues(c.Field, c.pk.dimensions, values, assignment)
+	leftValues(c.Field, s, values, assignment)
 	c.Field.AddVec(values, values, values)
 	if c.left2, err = c.atPowers(ctx, values); err != nil {
 		return err
@@ -99,7 +99,7 @@ func (c *combination[S, A1, A2]) draw(ctx context.Context, s *r1cs.System) error
 			return err
 		}
 	}
-	rightValues(c.Field, c.pk.dimensions, values, c.right, assignment)
+	rightValues(c.Field, s, values, c.right, assignment)
 	c.rightL, err = c.atPowers(ctx, values)
 	return err
 }

@@ -85,7 +85,7 @@ func (p *prover[S, A1, A2]) evaluate(ctx context.Context) error {
 	if p.assignment, err = p.Assignment(ctx, p.in.System, p.in.Witness); err != nil {
 		return err
 	}
-	p.f = extended(p.Field, p.pk.dimensions, p.assignment)
+	p.f = extended(p.Field, p.in.System, p.assignment)
 	return nil
 }
 
@@ -99,7 +99,7 @@ func (p *prover[S, A1, A2]) quotient(ctx context.Context) error {
 	n := domain.Size()
 	p.q = p.loan.Vector()
 	u, w := p.q[:n], p.loan.Vector()[:n]
-	leftValues(p.Field, p.pk.dimensions, u, p.assignment)
+	leftValues(p.Field, p.in.System, u, p.assignment)
 	p.Field.MulVec(w, u, u)
 	p.Field.Mul(&p.q[n], &p.rho, &p.rho)
 	return domain.SquareQuotient(ctx, u, w, &p.rho, p.in.Threads)

@@ -187,21 +187,21 @@ func TestBlinding(t *testing.T) {
 	for _, r := range append(junk(f, 2), sum[0], elementBN254{}) {
 		d1 := r
 		f.Sub(&d1, &sum[0], &r)
-		if got, want := made.(*proofBN254).C, arkC(t, pk, a, &r, &d1); !b.G1.Equal(&got, &want) {
+		if got, want := made.(*proofBN254).C, arkC(t, pk, sys, a, &r, &d1); !b.G1.Equal(&got, &want) {
 			t.Error("C differs from ark-gm17's")
 		}
 	}
 }
 
 // arkC returns C of a proof with r and d1, term by term as ark-gm17 has it.
-func arkC(t *testing.T, pk *bn254Key, a r1cs.Assignment[elementBN254], r, d1 *elementBN254) pointBN254 {
+func arkC(t *testing.T, pk *bn254Key, sys *r1cs.System, a r1cs.Assignment[elementBN254], r, d1 *elementBN254) pointBN254 {
 	t.Helper()
 	b, n := pk.vk.backend, pk.domain()
 	f, g := b.Field, b.G1
-	z := extended(f, pk.dimensions, a)
+	z := extended(f, sys, a)
 	q, c := make([]elementBN254, n+1), make([]elementBN254, n)
-	leftValues(f, pk.dimensions, q[:n], a)
-	rightValues(f, pk.dimensions, c, z, a)
+	leftValues(f, sys, q[:n], a)
+	rightValues(f, sys, c, z, a)
 	f.Mul(&q[n], d1, d1)
 	domain, err := pk.work.Domain()
 	if err == nil {

@@ -45,30 +45,42 @@ func (d dimensions) domain() int {
 	return n
 }
 
-// extended returns f for the values z of the columns and their products AZ and
-// BZ with the matrices.
-func extended[S any](f curve.Field[S], d dimensions, a r1cs.Assignment[S]) []S {
+// extended returns f for an assignment of s.
+func extended[S any](f curve.Field[S], s *r1cs.System, a r1cs.Assignment[S]) []S {
+	d := dimensionsOf(s)
 	out := make([]S, d.columns())
 	copy(out, a.Z)
-	e, s := out[d.variables:d.variables+d.constraints], out[d.variables+d.constraints:]
-	f.SubVec(e, a.AZ, a.BZ)
-	f.MulVec(e, e, e)
-	for j := range s {
-		f.Sub(&s[j], &a.Z[j+1], &a.Z[0])
+	e, squares := out[d.variables:d.variables+d.constraints], out[d.variables+d.constraints:]
+	const block = 1024
+	b := make([]S, min(block, len(e)))
+	for lo := 0; lo < len(e); lo += block {
+		part := e[lo:min(lo+block, len(e))]
+		f.Gather(part, a.Rows, s.A[lo:lo+len(part)])
+		f.Gather(b[:len(part)], a.Rows, s.B[lo:lo+len(part)])
+		f.SubVec(part, part, b[:len(part)])
 	}
-	f.MulVec(s, s, s)
+	f.MulVec(e, e, e)
+	for j := range squares {
+		f.Sub(&squares[j], &a.Z[j+1], &a.Z[0])
+	}
+	f.MulVec(squares, squares, squares)
 	return out
 }
 
 // leftValues sets dst, of at least 2m+2l-1 elements, to U·f, and clears the rest.
-func leftValues[S any](f curve.Field[S], d dimensions, dst []S, a r1cs.Assignment[S]) {
+func leftValues[S any](f curve.Field[S], s *r1cs.System, dst []S, a r1cs.Assignment[S]) {
+	d := dimensionsOf(s)
 	m := d.constraints
 	const block = 1024
+	left, right := make([]S, min(block, m)), make([]S, min(block, m))
 	sums, differences := make([]S, min(block, m)), make([]S, min(block, m))
 	for lo := 0; lo < m; lo += block {
 		hi := min(lo+block, m)
-		f.AddVec(sums[:hi-lo], a.AZ[lo:hi], a.BZ[lo:hi])
-		f.SubVec(differences[:hi-lo], a.AZ[lo:hi], a.BZ[lo:hi])
+		left, right := left[:hi-lo], right[:hi-lo]
+		f.Gather(left, a.Rows, s.A[lo:hi])
+		f.Gather(right, a.Rows, s.B[lo:hi])
+		f.AddVec(sums[:hi-lo], left, right)
+		f.SubVec(differences[:hi-lo], left, right)
 		for i := range hi - lo {
 			dst[2*(lo+i)], dst[2*(lo+i)+1] = sums[i], differences[i]
 		}
@@ -84,14 +96,15 @@ func leftValues[S any](f curve.Field[S], d dimensions, dst []S, a r1cs.Assignmen
 
 // rightValues sets dst to W·f for any f that starts with a.Z, as leftValues
 // does with U·f. For a satisfied assignment it is the square of U·f.
-func rightValues[S any](f curve.Field[S], d dimensions, dst, extended []S, a r1cs.Assignment[S]) {
+func rightValues[S any](f curve.Field[S], sys *r1cs.System, dst, extended []S, a r1cs.Assignment[S]) {
+	d := dimensionsOf(sys)
 	var four S
 	f.SetUint64(&four, 4)
 	m := d.constraints
 	e, s := extended[d.variables:d.variables+m], extended[d.variables+m:]
 	clear(dst)
 	for i := range m {
-		f.Mul(&dst[2*i], &four, &a.CZ[i])
+		f.Mul(&dst[2*i], &four, &a.Rows[sys.C[i]])
 		f.Add(&dst[2*i], &dst[2*i], &e[i])
 		dst[2*i+1] = e[i]
 	}

@@ -35,10 +35,10 @@ func TestSAP(t *testing.T) {
 		if rows := 2*d.constraints + 2*d.instance - 1; n < rows || n > 1 && n/2 >= rows {
 			t.Errorf("%+v: a domain of %d for %d rows", sh, n, rows)
 		}
-		z := extended(f, d, a)
+		z := extended(f, sys, a)
 		u, v := junk(f, n), junk(f, n)
-		leftValues(f, d, u, a)
-		rightValues(f, d, v, z, a)
+		leftValues(f, sys, u, a)
+		rightValues(f, sys, v, z, a)
 		for i := range u {
 			f.Mul(&u[i], &u[i], &u[i])
 			if !f.Equal(&u[i], &v[i]) {
@@ -63,8 +63,8 @@ func transposedAgainstValues[S any](t *testing.T, f curve.Field[S], sys *r1cs.Sy
 		t.Fatal(err)
 	}
 	left, right, weights := junk(f, d.domain()), junk(f, d.domain()), junk(f, d.domain())
-	leftValues(f, d, left, a)
-	rightValues(f, d, right, z, a)
+	leftValues(f, sys, left, a)
+	rightValues(f, sys, right, z, a)
 	u, w := transposed(f, sys, table, weights)
 	for name, v := range map[string][2]S{
 		"U": {inner(f, weights, left), inner(f, u, z)},

@@ -5,6 +5,7 @@ import (
 
 	"provery/internal/curve"
 	"provery/internal/fault"
+	"provery/internal/parallel"
 	"provery/internal/r1cs"
 	"provery/internal/scheme"
 	"provery/internal/scheme/wire"
@@ -85,21 +86,37 @@ func (p *prover[S, A1, A2]) quotient(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m := p.in.System.NumConstraints()
-	padded := func(src []S) []S {
-		v := p.loan.Vector()
-		copy(v, src)
-		clear(v[m:])
-		return v
-	}
-	a, b, c := padded(p.assignment.AZ), padded(p.assignment.BZ), padded(p.assignment.CZ)
-	// Rows m to m+l-1 of A hold the instance columns.
-	copy(a[m:], p.assignment.Z[:p.pk.instance])
-	p.h = a
+	p.h = p.loan.Vector()
 	if p.pk.inOddBasis() {
-		return domain.OddQuotient(ctx, a, b, c, &p.pk.odd, p.in.Threads)
+		return domain.OddQuotient(ctx, p.h, p.evaluations(ctx), &p.pk.odd, p.in.Threads)
 	}
-	return domain.Quotient(ctx, a, b, c, p.in.Threads)
+	return domain.Quotient(ctx, p.h, p.evaluations(ctx), p.in.Threads)
+}
+
+// evaluations returns the values of the matrices' rows at the assignment, by
+// constraint, with zeros behind them. Rows m to m+l-1 of A hold the instance
+// columns.
+func (p *prover[S, A1, A2]) evaluations(ctx context.Context) curve.Evaluations[S] {
+	m := p.in.System.NumConstraints()
+	of := func(matrix []uint32) func(dst []S) error {
+		return func(dst []S) error {
+			clear(dst[m:])
+			return parallel.Chunks(ctx, p.in.Threads, m, 1<<12, func(lo, hi int) error {
+				p.Field.Gather(dst[lo:hi], p.assignment.Rows, matrix[lo:hi])
+				return nil
+			})
+		}
+	}
+	sys := p.in.System
+	ofA := of(sys.A)
+	return curve.Evaluations[S]{
+		A: func(dst []S) error {
+			err := ofA(dst)
+			copy(dst[m:], p.assignment.Z[:p.pk.instance])
+			return err
+		},
+		B: of(sys.B), C: of(sys.C),
+	}
 }
 
 func (p *prover[S, A1, A2]) multiplyH(ctx context.Context) error {

@@ -56,7 +56,7 @@ func (b *Base[S, A1, A2]) Assignment(ctx context.Context, s *r1cs.System, w r1cs
 	if !b.Field.IsOne(&a.Z[0]) {
 		return a, fault.New(fault.Internal, "prove: the witness doesn't start with 1")
 	}
-	if i := r1cs.FirstUnsatisfied(b.Field, a); i >= 0 {
+	if i := r1cs.FirstUnsatisfied(b.Field, s, a); i >= 0 {
 		return a, fault.New(fault.UnsatisfiedWitness, "prove: the witness doesn't satisfy constraint %d", i)
 	}
 	return a, nil

@@ -4,26 +4,23 @@ import (
 	"sync"
 
 	"provery/internal/curve"
+	"provery/internal/scratch"
 )
 
 // Workspace is what the proofs of one key share: the evaluation domain, built
-// at its first use, and a pool of vectors. It is safe for concurrent use.
+// at its first use. It is safe for concurrent use.
 type Workspace[S any] struct {
 	// Omega generates the domain.
 	Omega  S
 	domain func() (curve.Domain[S], error)
-	pool   sync.Pool // *[]S
+	length int
 }
 
 // NewWorkspace returns a workspace for a domain of n points with the generator
-// omega, and vectors of length elements.
+// omega, which lends vectors of length elements.
 func (b *Base[S, A1, A2]) NewWorkspace(n int, omega S, length int) *Workspace[S] {
-	w := &Workspace[S]{Omega: omega}
+	w := &Workspace[S]{Omega: omega, length: length}
 	w.domain = sync.OnceValues(func() (curve.Domain[S], error) { return b.NewDomain(n, &w.Omega) })
-	w.pool.New = func() any {
-		v := make([]S, length)
-		return &v
-	}
 	return w
 }
 
@@ -33,7 +30,7 @@ func (w *Workspace[S]) Domain() (curve.Domain[S], error) { return w.domain() }
 // Loan is the vectors that one proof has borrowed.
 type Loan[S any] struct {
 	from     *Workspace[S]
-	borrowed []*[]S
+	borrowed [][]S
 }
 
 // Loan returns an empty loan.
@@ -41,16 +38,16 @@ func (w *Workspace[S]) Loan() *Loan[S] { return &Loan[S]{from: w} }
 
 // Vector borrows a vector. Its content is arbitrary.
 func (l *Loan[S]) Vector() []S {
-	v := l.from.pool.Get().(*[]S)
+	v := scratch.Lend[S](l.from.length)
 	l.borrowed = append(l.borrowed, v)
-	return *v
+	return v
 }
 
-// Return gives all vectors back. What is left in them is overwritten by the
-// next proof of the key; it never leaves the process.
+// Return gives all vectors back. What is left in them is overwritten by whatever
+// borrows them next; it never leaves the process.
 func (l *Loan[S]) Return() {
 	for _, v := range l.borrowed {
-		l.from.pool.Put(v)
+		scratch.Return(v)
 	}
 	l.borrowed = nil
 }
