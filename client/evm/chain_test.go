@@ -118,11 +118,11 @@ func (c *chain) do(s *Sender, call Call) (*Mined, error) {
 // with the bytes that follow, 2 runs until it has no gas, anything else succeeds.
 var puppet = common.FromHex("0x" +
 	"5f3560f81c" + // byte 0 of the calldata
-	"8060011460" + "15" + "57" + // 1: jump to 0x15
-	"8060021460" + "22" + "57" + // 2: jump to 0x22
+	"8060011460" + "14" + "57" + // 1: jump to 0x14
+	"8060021460" + "23" + "57" + // 2: jump to 0x23
 	"00" + // stop
-	"5b60013603" + "6001" + "5f" + "37" + "60013603" + "5f" + "fd" + // 0x15: revert(calldata[1:])
-	"5b60" + "22" + "56") // 0x22: loop
+	"5b60013603" + "6001" + "5f" + "37" + "60013603" + "5f" + "fd" + // 0x14: revert(calldata[1:])
+	"5b60" + "23" + "56") // 0x23: loop
 
 // creation returns initialisation code that makes a contract of the runtime code.
 func creation(runtime []byte) []byte {

@@ -39,7 +39,7 @@ func (e *RevertError) Error() string {
 	}
 	switch {
 	case e.OutOfGas && e.Mined != nil:
-		fmt.Fprintf(&b, "out of gas: all of %d was used", e.Mined.GasLimit)
+		fmt.Fprintf(&b, "out of gas: %d isn't enough", e.Mined.GasLimit)
 	case e.OutOfGas:
 		b.WriteString("out of gas")
 	case e.Name == "Error" && len(e.Arguments) == 1:
@@ -191,21 +191,24 @@ func (c *Client) callError(doing string, err error) error {
 }
 
 // failure says why a transaction that is in a block failed. It makes the call
-// again on the block before, with the same gas: receipts have no reasons.
+// again on the block before, with the same gas: receipts have no reasons. A call
+// that succeeds there with more gas had too little, whatever it ended with.
 func (c *Client) failure(ctx context.Context, from common.Address, call Call, m *Mined) *RevertError {
-	e := &RevertError{Mined: m, OutOfGas: m.GasUsed == m.GasLimit}
-	if e.OutOfGas || m.Block == 0 {
-		return e
+	again := func(gas uint64) error {
+		call.Gas = gas
+		_, err := c.backend.CallContract(ctx, call.message(from), new(big.Int).SetUint64(m.Block-1)) // the first block has no transactions
+		return err
 	}
-	call.Gas = m.GasLimit
-	_, err := c.backend.CallContract(ctx, call.message(from), new(big.Int).SetUint64(m.Block-1))
-	if again := c.errors.explain(err); again != nil {
-		again.Mined, again.OutOfGas = m, false
-		return again
+	err := again(m.GasLimit)
+	if explained := c.errors.explain(err); explained != nil {
+		explained.Mined = m
+		explained.OutOfGas = explained.OutOfGas || again(0) == nil
+		return explained
 	}
-	e.reason = "the call can't be made again on the block before to find out why"
+	e := &RevertError{Mined: m, reason: fmt.Sprintf("the node can't make the call again on the block before to find out why (%v)", err)}
 	if err == nil {
 		e.reason = "on the block before the call succeeds: another transaction of its block was in the way"
+		e.OutOfGas = m.GasUsed == m.GasLimit
 	}
 	return e
 }

@@ -59,6 +59,7 @@ type Sender struct {
 
 	mu      sync.Mutex // held from the choice of a nonce until its transaction has been sent
 	tracked map[uint64]*Submission
+	gap     gap
 }
 
 func newSender(ctx context.Context, c *Client, signer Signer) (*Sender, error) {

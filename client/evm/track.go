@@ -54,15 +54,21 @@ func (s *Sender) pause(ctx context.Context, watching bool) bool {
 // used by the submission.
 func (s *Sender) lookAt(ctx context.Context, pending []*Submission) {
 	v, err := s.view(ctx)
-	for _, sub := range pending {
-		if err == nil {
-			err = s.step(ctx, sub, v)
-		}
-		if err != nil {
+	if err != nil {
+		s.client.options.Log.WarnContext(ctx, "the chain can't be looked at", "error", err)
+		for _, sub := range pending {
 			sub.note(err)
-			s.client.options.Log.DebugContext(ctx, "the chain can't be looked at", "id", sub.id, "error", err)
-			err = nil
 		}
+		return
+	}
+	for _, sub := range pending {
+		if err := s.step(ctx, sub, v); err != nil {
+			sub.note(err)
+			s.client.options.Log.DebugContext(ctx, "a transaction waits", "id", sub.id, "error", err)
+		}
+	}
+	if err := s.fillGap(ctx, v); err != nil {
+		s.client.options.Log.WarnContext(ctx, "a gap in the account's nonces can't be filled", "nonce", v.nonce, "error", err)
 	}
 }
 
