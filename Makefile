@@ -21,16 +21,11 @@ VERSITYGW := v1.8.0
 HELM      := v3.22.0
 FUZZTIME  ?= 5s
 # Packages whose tests start goroutines of the service; the race detector needs cgo and a C compiler.
-<<<<<<< HEAD
-CONCURRENT := ./internal/parallel ./internal/msm ./internal/ntt ./internal/store/... ./internal/engine/... ./internal/queue/... \
+CONCURRENT := ./internal/parallel ./internal/scratch ./internal/msm ./internal/ntt ./internal/store/... ./internal/engine/... ./internal/queue/... \
               ./internal/registry/... ./internal/webhook/... ./internal/upload/... ./internal/worker/... ./internal/httpapi/... ./internal/daemon/... ./client/...
 
 # Modules of their own, whose dependencies stay out of the service.
 NESTED := client/evm examples/rollup
-=======
-CONCURRENT := ./internal/parallel ./internal/scratch ./internal/msm ./internal/ntt ./internal/store/... ./internal/engine/... ./internal/queue/... \
-              ./internal/registry/... ./internal/webhook/... ./internal/worker/... ./internal/httpapi/... ./internal/daemon/... ./client/...
->>>>>>> 16cab91 (Lend the long vectors of a proof outside of Go's heap, and hold fewer of them)
 
 .PHONY: help
 help: ## print this list
