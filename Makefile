@@ -25,7 +25,7 @@ CONCURRENT := ./internal/parallel ./internal/scratch ./internal/msm ./internal/n
               ./internal/registry/... ./internal/webhook/... ./internal/upload/... ./internal/worker/... ./internal/httpapi/... ./internal/daemon/... ./client/...
 
 # Modules of their own, whose dependencies stay out of the service.
-NESTED := client/evm examples/rollup
+NESTED := client/evm examples/attestation examples/rollup
 
 .PHONY: help
 help: ## print this list
@@ -44,13 +44,20 @@ demo: build $(CACHE)/reserves/.done ## register an example circuit, prove it ove
 	bin/provery demo --example $(CACHE)/reserves \
 	  --args examples/zokrates/reserves/args.json --refused examples/zokrates/reserves/args-unsatisfied.json
 
+.PHONY: demo-attestation
+demo-attestation: build $(CACHE)/readings/.done ## a device's signed readings, of which only "within limits" becomes public
+	@dir=$$(mktemp -d); bin/provery serve --listen 127.0.0.1:0 --data-dir $$dir 2> $$dir/log & pid=$$!; \
+	  trap "kill $$pid; wait $$pid; rm -rf $$dir" EXIT; \
+	  until at=$$(grep -o 'msg=serving address=[^ ]*' $$dir/log); do kill -0 $$pid 2> /dev/null || { cat $$dir/log; exit 1; }; sleep 0.2; done; \
+	  cd examples/attestation && go run ./demo --service http://$${at##*=} --circuit $(CACHE)/readings/bn128
+
 .PHONY: test
 test: setup ## set up and run all tests
 	go test ./...
 	@for m in $(NESTED); do echo "in $$m:"; (cd $$m && go test ./...) || exit 1; done
 
 .PHONY: setup
-setup: go $(TOOLCHAIN) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done $(CACHE)/payments2/.done $(CACHE)/zokrates-js/.done $(CACHE)/circomlib/.done ## install the compilers and make the test workloads (about 3 minutes, once)
+setup: go $(TOOLCHAIN) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done $(CACHE)/payments2/.done $(CACHE)/readings/.done $(CACHE)/zokrates-js/.done $(CACHE)/circomlib/.done ## install the compilers and make the test workloads (about 3 minutes, once)
 
 .PHONY: node
 node:
@@ -72,10 +79,10 @@ $(CACHE)/eddsa/.done: examples/zokrates/eddsa/main.zok $(TOOLCHAIN)
 	node toolchain/zokrates/build.mjs examples/zokrates/eddsa --out $(@D)
 	@touch $@
 
-# The circuit of examples/rollup, and the one with fewer transfers that its tests use.
-# The service makes their keys.
-$(CACHE)/payments/.done $(CACHE)/payments2/.done: $(CACHE)/%/.done: examples/zokrates/signed/%.zok $(wildcard examples/zokrates/signed/lib/*.zok) $(TOOLCHAIN)
-	@echo "compiling $*: half a minute to two minutes, memory up to 2 GiB ..."
+# The circuit of examples/rollup, the one with fewer transfers that its tests use, and
+# that of examples/attestation. The service makes their keys.
+$(CACHE)/payments/.done $(CACHE)/payments2/.done $(CACHE)/readings/.done: $(CACHE)/%/.done: examples/zokrates/signed/%.zok $(wildcard examples/zokrates/signed/lib/*.zok) $(TOOLCHAIN)
+	@echo "compiling $*: up to two minutes, memory up to 2 GiB ..."
 	node toolchain/zokrates/build.mjs examples/zokrates/signed --program $* --no-setup --out $(@D)
 	@touch $@
 
