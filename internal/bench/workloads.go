@@ -73,6 +73,7 @@ func Workloads() []Workload {
 		eddsa, two,
 		zokratesWorkload("sha256", "SHA-256 of 512 bits, ZoKrates", "sha256", messages),
 		zokratesWorkload("poseidon-merkle", "member of a Poseidon Merkle tree of 2^20, ZoKrates", "poseidon-merkle", paths),
+		circomWorkload("eddsa-poseidon-1", "EdDSA-Poseidon signature, circomlib", poseidonSignature),
 		circomWorkload("eddsa-poseidon-16", "16 EdDSA-Poseidon signatures, circomlib", poseidonSignatures),
 		circomWorkload("sha256-4096", "SHA-256 of 4,096 bits, circomlib", bitLists),
 	}
@@ -189,18 +190,30 @@ func signatures(per int) func(int) (json.RawMessage, error) {
 	}
 }
 
-// poseidonSignatures returns the arguments of eddsa-poseidon-16: points of the
-// curve and scalars of full size, which aren't signatures. The circuit is told not
-// to insist; its constraints and the sizes of its values are the same.
+// poseidonInputs returns the inputs of the i-th EdDSA-Poseidon signature: points
+// of the curve and scalars of full size, which aren't one. The circuits are told not
+// to insist; their constraints and the sizes of their values are the same.
+func poseidonInputs(i int) map[string]string {
+	key, other := signer.Generate(seed, 2*i), signer.Generate(seed, 2*i+1)
+	return map[string]string{
+		"Ax": key.Key.X.String(), "Ay": key.Key.Y.String(), "R8x": other.Key.X.String(), "R8y": other.Key.Y.String(),
+		"S": key.Signature.S.String(), "M": other.Signature.S.String(),
+	}
+}
+
+// poseidonSignature returns the arguments of eddsa-poseidon-1.
+func poseidonSignature(i int) (json.RawMessage, error) {
+	in := poseidonInputs(i)
+	in["enabled"] = "0"
+	return json.Marshal(in)
+}
+
+// poseidonSignatures returns the arguments of eddsa-poseidon-16.
 func poseidonSignatures(i int) (json.RawMessage, error) {
 	const n = 16
 	in := map[string]any{"enabled": "0"}
 	for k := range n {
-		key, other := signer.Generate(seed, 2*(i*n+k)), signer.Generate(seed, 2*(i*n+k)+1)
-		for name, v := range map[string]string{
-			"Ax": key.Key.X.String(), "Ay": key.Key.Y.String(), "R8x": other.Key.X.String(), "R8y": other.Key.Y.String(),
-			"S": key.Signature.S.String(), "M": other.Signature.S.String(),
-		} {
+		for name, v := range poseidonInputs(i*n + k) {
 			list, _ := in[name].([]string)
 			in[name] = append(list, v)
 		}
