@@ -194,15 +194,15 @@ func (s *Scaling) markdown(w io.Writer) {
 func (p *Peers) markdown(w io.Writer) {
 	for i := range p.Cases {
 		c := &p.Cases[i]
-		table(w, fmt.Sprintf("%s, %s, %d constraints; ratios of witness and proof together to Provery's on one thread:", c.Workload, c.Title, c.Constraints),
-			"prover", "runs", "witness, CPU", "proof, CPU", "proof, wall", "peak memory", "CPU ratio", "wall ratio")
+		table(w, fmt.Sprintf("%s, %s, %d constraints; ratios are to Provery's on one thread, \"both\" is witness and proof:", c.Workload, c.Title, c.Constraints),
+			"prover", "runs", "witness, CPU", "proof, CPU", "proof, wall", "peak memory", "CPU ratio of the proof", "of both", "wall ratio of the proof", "of both")
 		for k := range c.Entries {
 			e := &c.Entries[k]
 			cells := []string{e.label(), fmt.Sprint(len(e.Runs))}
 			for _, m := range Metrics() {
 				cells = append(cells, spread(e.Values(m)))
 			}
-			row(w, append(cells, fmt.Sprintf("%.0f MiB", mib(e.Peak)), c.ratio(e, totalCPU), c.ratio(e, totalWall))...)
+			row(w, append(cells, fmt.Sprintf("%.0f MiB", mib(e.Peak)), c.ratio(e, proofCPU), c.ratio(e, totalCPU), c.ratio(e, proofWall), c.ratio(e, totalWall))...)
 		}
 	}
 }

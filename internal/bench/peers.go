@@ -223,14 +223,15 @@ func (p *Peers) text(w io.Writer) {
 	for _, c := range p.Cases {
 		fmt.Fprintf(w, "%s: %s, %d constraints\n", c.Workload, c.Title, c.Constraints)
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "  prover\truns\twitness, CPU\tproof, CPU\tproof, wall\tpeak memory\tCPU to Provery's on one thread: witness\tproof\tboth\twall of both, to the same")
+		fmt.Fprintln(t, "  prover\truns\twitness, CPU\tproof, CPU\tproof, wall\tpeak memory\tCPU to Provery's on one thread: witness\tproof\tboth\twall to the same: proof\tboth")
 		for i := range c.Entries {
 			e := &c.Entries[i]
 			fmt.Fprintf(t, "  %s\t%d\t", e.label(), len(e.Runs))
 			for _, m := range Metrics() {
 				fmt.Fprintf(t, "%s\t", spread(e.Values(m)))
 			}
-			fmt.Fprintf(t, "%.0f MiB\t%s\t%s\t%s\t%s\n", mib(e.Peak), c.ratio(e, witnessCPU), c.ratio(e, proofCPU), c.ratio(e, totalCPU), c.ratio(e, totalWall))
+			fmt.Fprintf(t, "%.0f MiB\t%s\t%s\t%s\t%s\t%s\n", mib(e.Peak),
+				c.ratio(e, witnessCPU), c.ratio(e, proofCPU), c.ratio(e, totalCPU), c.ratio(e, proofWall), c.ratio(e, totalWall))
 		}
 		t.Flush()
 		fmt.Fprintf(w, "  registering program and key takes Provery %s of CPU, once\n", seconds(c.Registering.CPU))
@@ -250,10 +251,22 @@ func (e *PeerEntry) label() string {
 
 func witnessCPU(r *Run) float64 { return r.Witness.CPU }
 func proofCPU(r *Run) float64   { return r.Prove.CPU }
+func proofWall(r *Run) float64  { return r.Prove.Wall }
 
-// Witness and proof together.
-func totalCPU(r *Run) float64  { return r.Witness.CPU + r.Prove.CPU }
-func totalWall(r *Run) float64 { return r.Witness.Wall + r.Prove.Wall }
+// Witness and proof together; 0 if the prover makes no witness.
+func totalCPU(r *Run) float64 {
+	if r.Witness.CPU == 0 {
+		return 0
+	}
+	return r.Witness.CPU + r.Prove.CPU
+}
+
+func totalWall(r *Run) float64 {
+	if r.Witness.Wall == 0 {
+		return 0
+	}
+	return r.Witness.Wall + r.Prove.Wall
+}
 
 // ratio returns by what factor an entry takes longer than the first one.
 func (c *PeerCase) ratio(e *PeerEntry, of func(*Run) float64) string {
