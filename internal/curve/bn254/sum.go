@@ -26,12 +26,13 @@ const (
 	Kernels
 )
 
-// SuiteWith returns a suite like Suite's whose Sum computes by the engine e.
-// It is for tests and measurements.
-func SuiteWith(e Engine) *curve.Suite[fr.Element, bn254.G1Affine, bn254.G2Affine] {
+// SuiteWith returns a suite like Suite's whose Sum computes by the engine e, with
+// windows of so many bits where it is one of package msm's (0: the best). It is for
+// tests and measurements.
+func SuiteWith(e Engine, window int) *curve.Suite[fr.Element, bn254.G1Affine, bn254.G2Affine] {
 	s := Suite()
 	s.Sum = func(ctx context.Context, g1 []product1, g2 []product2, threads int) error {
-		return sumBy(ctx, e, g1, g2, threads)
+		return sumBy(ctx, e, window, g1, g2, threads)
 	}
 	return s
 }
@@ -43,17 +44,17 @@ type (
 
 // sum implements Suite's Sum.
 func sum(ctx context.Context, g1 []product1, g2 []product2, threads int) error {
-	return sumBy(ctx, Best, g1, g2, threads)
+	return sumBy(ctx, Best, 0, g1, g2, threads)
 }
 
-func sumBy(ctx context.Context, e Engine, g1 []product1, g2 []product2, threads int) error {
+func sumBy(ctx context.Context, e Engine, window int, g1 []product1, g2 []product2, threads int) error {
 	if e == Best {
 		e = best(terms(g1) + terms(g2))
 	}
 	if e == Library {
 		return sumByLibrary(ctx, g1, g2, threads)
 	}
-	s := msm.Set{Threads: threads, Portable: e == Vectors}
+	s := msm.Set{Threads: threads, Window: window, Portable: e == Vectors}
 	for _, p := range g1 {
 		s.G1(p.Dst, p.Points, p.Scalars, p.Started)
 	}

@@ -28,8 +28,8 @@ func cpuTime() time.Duration {
 // the elapsed time it reports the processor seconds of one proof, and those of
 // each stage. n is the number of constraints; the domain is twice as large.
 func BenchmarkProve(b *testing.B) {
-	b.Run("curve=bn254", func(b *testing.B) { benchmarkProve(b, newBackend(bn254.Suite()), 1<<13, 1<<16) })
-	b.Run("curve=bls12_381", func(b *testing.B) { benchmarkProve(b, newBackend(bls12381.Suite()), 1<<13) })
+	b.Run("scheme=gm17/curve=bn254", func(b *testing.B) { benchmarkProve(b, newBackend(bn254.Suite()), 1<<13, 1<<16) })
+	b.Run("scheme=gm17/curve=bls12_381", func(b *testing.B) { benchmarkProve(b, newBackend(bls12381.Suite()), 1<<13) })
 }
 
 func benchmarkProve[S, A1, A2 any](b *testing.B, backend *backend[S, A1, A2], sizes ...int) {
@@ -40,7 +40,7 @@ func benchmarkProve[S, A1, A2 any](b *testing.B, backend *backend[S, A1, A2], si
 			b.Fatal(err)
 		}
 		for _, threads := range []int{1, 2} {
-			b.Run(fmt.Sprintf("scheme=gm17/n=%d/threads=%d", n, threads), func(b *testing.B) {
+			b.Run(fmt.Sprintf("n=%d/threads=%d", n, threads), func(b *testing.B) {
 				in := scheme.ProveInput{Key: pk, System: sys, Witness: r1cs.Erase(sys.Curve, a), Threads: threads, Rand: rand.Reader}
 				running, spent, last := "", map[string]time.Duration{}, cpuTime()
 				in.Stage = func(name string) {

@@ -28,8 +28,8 @@ func cpuTime() time.Duration {
 // the elapsed time it reports the processor seconds of one proof, and those of
 // each stage.
 func BenchmarkProve(b *testing.B) {
-	b.Run("curve=bn254", func(b *testing.B) { benchmarkProve(b, newBackend(bn254.Suite()), 1<<13, 1<<16, 1<<17) })
-	b.Run("curve=bls12_381", func(b *testing.B) { benchmarkProve(b, newBackend(bls12381.Suite()), 1<<13) })
+	b.Run("scheme=groth16/curve=bn254", func(b *testing.B) { benchmarkProve(b, newBackend(bn254.Suite()), 1<<13, 1<<16, 1<<17) })
+	b.Run("scheme=groth16/curve=bls12_381", func(b *testing.B) { benchmarkProve(b, newBackend(bls12381.Suite()), 1<<13) })
 }
 
 func benchmarkProve[S, A1, A2 any](b *testing.B, backend *backend[S, A1, A2], domains ...int) {
@@ -37,7 +37,7 @@ func benchmarkProve[S, A1, A2 any](b *testing.B, backend *backend[S, A1, A2], do
 		pk, sys, w := setUp(b, backend, 1, shape{public: 2, constraints: n - 100, bits: 90})
 		a := evaluated(b, backend, sys, w)
 		for _, threads := range []int{1, 2} {
-			b.Run(fmt.Sprintf("scheme=groth16/n=%d/threads=%d", n, threads), func(b *testing.B) {
+			b.Run(fmt.Sprintf("n=%d/threads=%d", n, threads), func(b *testing.B) {
 				in := scheme.ProveInput{Key: pk, System: sys, Witness: a, Threads: threads, Rand: rand.Reader}
 				stages, spent := []string{}, map[string]time.Duration{}
 				var last time.Duration

@@ -192,25 +192,30 @@ func testJSON[S, A1, A2 any](t *testing.T, b *backend[S, A1, A2], pk *provingKey
 	}
 }
 
-// TestEngines makes one proof with every engine on several numbers of threads.
+// TestEngines makes one proof with every engine, on several numbers of threads and
+// with windows of several sizes.
 func TestEngines(t *testing.T) {
 	t.Parallel()
 	pk, sys, w := setUp(t, newBackend(bn254.Suite()), 4, shape{public: 2, constraints: 900, bits: 60})
 	file := fileOf(t, pk)
 	var want []byte
-	for _, engine := range []bn254.Engine{bn254.Best, bn254.Library, bn254.Vectors, bn254.Kernels} {
-		b := newBackend(bn254.SuiteWith(engine))
-		key, err := b.OpenProvingKey(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, threads := range []int{1, 2, 5} {
-			got := prove(t, b, scheme.ProveInput{Key: key, System: sys, Witness: w, Threads: threads})
-			if want == nil {
-				want = got
+	for engine, windows := range map[bn254.Engine][]int{
+		bn254.Best: {0}, bn254.Library: {0}, bn254.Vectors: {0, 2, 7, 15}, bn254.Kernels: {0, 2, 3, 5, 7, 8, 11, 15},
+	} {
+		for _, window := range windows {
+			b := newBackend(bn254.SuiteWith(engine, window))
+			key, err := b.OpenProvingKey(file)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if !bytes.Equal(got, want) {
-				t.Errorf("engine %d on %d threads: the proof differs", engine, threads)
+			for _, threads := range []int{1, 2, 5} {
+				got := prove(t, b, scheme.ProveInput{Key: key, System: sys, Witness: w, Threads: threads})
+				if want == nil {
+					want = got
+				}
+				if !bytes.Equal(got, want) {
+					t.Errorf("engine %d, windows of %d bits, %d threads: the proof differs", engine, window, threads)
+				}
 			}
 		}
 	}
