@@ -5,6 +5,7 @@ module provery/client/evm
 go 1.26.8
 
 require (
+	github.com/alecthomas/kong v1.17.0
 	github.com/ethereum/go-ethereum v1.17.10
 	provery v0.0.0
 )
