@@ -76,7 +76,7 @@ var table = map[string]rule{
 	"internal/config":                {7, service},
 	"client":                         {7, public},
 	"client/evm":                     {8, service}, // a module of its own
-	"client/evm/*":                   {8, service},
+	"client/evm/*":                   {11, service},
 	"internal/daemon":                {8, service},
 	"internal/bench":                 {9, service},
 	"internal/bench/*":               {8, service}, // parts of it that know nothing of the service
@@ -242,6 +242,27 @@ func TestImportTable(t *testing.T) {
 		if why := violation(e.from, e.to, e.inTest); why != "" && e.from != e.to {
 			t.Errorf("%s: %s imports %s: %s", e.file, e.from, e.to, why)
 		}
+	}
+}
+
+// TestOneGoEthereum keeps the modules that use a chain at one version: what one
+// tests is what another runs, and it is compiled once.
+func TestOneGoEthereum(t *testing.T) {
+	t.Parallel()
+	found := map[string][]string{}
+	for _, dir := range append([]string{"client/evm", "test/evm"}, consumers...) {
+		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(dir), "go.mod"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if words := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "require ")); len(words) > 1 && words[0] == "github.com/ethereum/go-ethereum" {
+				found[words[1]] = append(found[words[1]], dir)
+			}
+		}
+	}
+	if len(found) != 1 {
+		t.Errorf("got versions of go-ethereum %v, want one", found)
 	}
 }
 
