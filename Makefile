@@ -13,6 +13,7 @@ OTHERARCH := $(if $(filter arm64,$(HOSTARCH)),amd64,arm64)
 LDFLAGS   := -s -w -X main.version=$(VERSION)
 CACHE     ?= $(CURDIR)/build/cache
 TOOLCHAIN := toolchain/zokrates/node_modules/.package-lock.json
+SOLC      := test/evm/node_modules/.package-lock.json
 CIRCOM    := toolchain/circom/node_modules/.package-lock.json
 RESULTS   ?= bench/results/$(shell date +%F)
 BENCH     := PROVERY_CACHE=$(CACHE) bin/provery bench
@@ -55,9 +56,10 @@ demo-attestation: build $(CACHE)/readings/.done ## a device's signed readings, o
 test: setup ## set up and run all tests
 	go test ./...
 	@for m in $(NESTED); do echo "in $$m:"; (cd $$m && go test ./...) || exit 1; done
+	cd test/evm && go test -short -skip '^TestGas$$' ./...
 
 .PHONY: setup
-setup: go $(TOOLCHAIN) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done $(CACHE)/payments2/.done $(CACHE)/readings/.done $(CACHE)/zokrates-js/.done $(CACHE)/circomlib/.done ## install the compilers and make the test workloads (about 3 minutes, once)
+setup: go $(TOOLCHAIN) $(SOLC) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done $(CACHE)/payments2/.done $(CACHE)/readings/.done $(CACHE)/zokrates-js/.done $(CACHE)/circomlib/.done ## install the compilers and make the test workloads (about 3 minutes, once)
 
 .PHONY: node
 node:
@@ -98,7 +100,7 @@ lint: ## gofmt, go vet and staticcheck
 	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
-	@for m in $(NESTED); do echo "in $$m:"; (cd $$m && go vet ./... && go run $(STATICCHECK) ./...) || exit 1; done
+	@for m in $(NESTED) test/evm; do echo "in $$m:"; (cd $$m && go vet ./... && go run $(STATICCHECK) ./...) || exit 1; done
 
 .PHONY: race
 race: ## the race detector on the concurrent packages
@@ -171,10 +173,13 @@ test-circom: $(CACHE)/circomlib/.done ## compare with snarkjs on circuits of cir
 bench-queue: go ## the queue's own figures of docs/jobs.md: overhead, jobs/s, restart, memory
 	go test -run '^$$' -bench 'Sync|Overhead|Paced|Restart|Batch' -benchtime 3s -timeout 30m ./internal/queue
 
-.PHONY: test-evm
-test-evm: $(TOOLCHAIN) ## run the verifier contracts on an EVM and print their gas
-	go test ./internal/contract
+$(SOLC): test/evm/package-lock.json | node
+	@echo "installing the Solidity compiler from npm ..."
 	cd test/evm && npm ci --no-audit --no-fund --loglevel=error
+
+.PHONY: test-evm
+test-evm: $(TOOLCHAIN) $(SOLC) ## run the verifier contracts on an EVM with every setting, and print their gas
+	go test ./internal/contract
 	cd test/evm && go test -count=1 -skip '^TestGas$$' ./...
 	cd test/evm && go test -count=1 -v -run '^TestGas$$' .
 

@@ -58,7 +58,7 @@ func TestConsumers(t *testing.T) {
 		"theirs": string(readFile(t, "testdata/zokrates/mul/bn128/ark-g16/verifier.sol")),
 	}
 	for name, verifier := range verifiers {
-		for _, optimize := range []bool{true, false} {
+		for _, optimize := range settings() {
 			out := compile(t, map[string]string{"verifier": verifier, "consumer": consumer}, optimize)
 			for _, kind := range []string{"Caller", "Heir"} {
 				t.Run(fmt.Sprintf("%s/%s/optimizer=%v", name, kind, optimize), func(t *testing.T) {

@@ -25,7 +25,7 @@ func snarkjsCall(t testing.TB) []byte {
 // snarkjs's contracts do, with snarkjs's own proof.
 func TestVerifyProof(t *testing.T) {
 	t.Parallel()
-	for _, optimize := range []bool{true, false} {
+	for _, optimize := range settings() {
 		t.Run(fmt.Sprintf("optimizer=%v", optimize), func(t *testing.T) {
 			t.Parallel()
 			source := string(readFile(t, "internal/contract/testdata/snarkjs-tiny/verifier.sol"))

@@ -17,11 +17,20 @@ import (
 	"provery/internal/contract"
 )
 
-// eachCase runs f on a chain that has the case's contracts, for both settings of
+// settings are those of the optimizer; in short mode the one that contracts are
+// deployed with.
+func settings() []bool {
+	if testing.Short() {
+		return []bool{true}
+	}
+	return []bool{true, false}
+}
+
+// eachCase runs f on a chain that has the case's contracts, for the settings of
 // the optimizer.
 func eachCase(t *testing.T, f func(t *testing.T, r *rig)) {
 	t.Helper()
-	for _, optimize := range []bool{true, false} {
+	for _, optimize := range settings() {
 		built := build(t, optimize)
 		for _, c := range cases(t) {
 			t.Run(fmt.Sprintf("%s/optimizer=%v", c.Name, optimize), func(t *testing.T) {
