@@ -9,6 +9,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/rpc"
 )
 
 // nothing is a call that does nothing.
@@ -102,6 +103,38 @@ func TestConfirmations(t *testing.T) {
 	head, err := c.backend.Client().BlockNumber(t.Context())
 	if err != nil || head < m.Block+2 {
 		t.Errorf("final in block %d with the head at %d (%v), want two blocks on top", m.Block, head, err)
+	}
+}
+
+// TestFinalized has a transaction wait until the chain calls its block final.
+func TestFinalized(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	s := c.sender(c.client(Options{Finalized: true}))
+	m := c.settled(c.submit(s, nothing("a")))
+	final, err := c.backend.Client().HeaderByNumber(t.Context(), big.NewInt(int64(rpc.FinalizedBlockNumber)))
+	if err != nil || final.Number.Uint64() < m.Block {
+		t.Errorf("final in block %d with the finalized block %v (%v)", m.Block, final, err)
+	}
+}
+
+// TestSentTwice has the transaction in the chain when the node refuses it: what
+// stands between has sent it twice, and gives the second answer.
+func TestSentTwice(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	n := c.node()
+	n.setSend(func(tx *types.Transaction) (bool, error) {
+		if err := n.Backend.SendTransaction(t.Context(), tx); err != nil {
+			return true, err
+		}
+		c.backend.Commit()
+		return true, n.Backend.SendTransaction(t.Context(), tx)
+	})
+	s := c.sender(c.clientOf(n, Options{}))
+	c.settled(c.submit(s, nothing("a")))
+	if got := c.nonce(s); got != 1 {
+		t.Errorf("got %d transactions in the chain, want one", got)
 	}
 }
 

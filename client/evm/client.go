@@ -53,6 +53,9 @@ type Options struct {
 	// after which it counts as final: 1 by default, which is right for chains
 	// that are never reorganised only. See docs/voc.md.
 	Confirmations uint64
+	// Finalized waits as well until the chain itself calls the block final, as
+	// Ethereum does after some 13 minutes. Not all nodes and chains can tell.
+	Finalized bool
 	// Poll is the time between two looks at the chain, 2 s by default.
 	Poll time.Duration
 	// Fees say what may be paid.

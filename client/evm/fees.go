@@ -50,7 +50,7 @@ func (c *Client) priceNow(ctx context.Context) (price, error) {
 	p, least := price{legacy: true}, new(big.Int)
 	if head.BaseFee != nil && !c.options.Fees.Legacy {
 		p.legacy = false
-		if p.tip, err = c.backend.SuggestGasTipCap(ctx); err == nil {
+		if p.tip, err = c.tipNow(ctx, head.BaseFee); err == nil {
 			// Twice the base fee lasts for five full blocks in a row.
 			p.cap = new(big.Int).Lsh(head.BaseFee, 1)
 			p.cap.Add(p.cap, p.tip)
@@ -68,6 +68,20 @@ func (c *Client) priceNow(ctx context.Context) (price, error) {
 		return price{}, fmt.Errorf("%w: %v wei, limit %v", ErrFeeLimit, least, limit)
 	}
 	return p.within(limit), nil
+}
+
+// tipNow returns the tip that the node suggests. Some nodes suggest a whole price
+// only.
+func (c *Client) tipNow(ctx context.Context, base *big.Int) (*big.Int, error) {
+	tip, err := c.backend.SuggestGasTipCap(ctx)
+	if err == nil {
+		return tip, nil
+	}
+	whole, err2 := c.backend.SuggestGasPrice(ctx)
+	if err2 != nil {
+		return nil, err
+	}
+	return larger(whole.Sub(whole, base), new(big.Int)), nil
 }
 
 // within returns p with nothing above the limit.

@@ -29,6 +29,8 @@ func (s *Sender) fillGap(ctx context.Context, v view) error {
 	if v.head < s.gap.since+s.client.options.Fees.stuckBlocks() {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	known, err := s.client.backend.PendingNonceAt(ctx, s.from)
 	if err != nil || known != v.nonce {
 		return err // another program's transaction is on its way, or blocks have come meanwhile

@@ -1,6 +1,7 @@
 package evm
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"math/big"
@@ -158,6 +159,21 @@ func TestReverts(t *testing.T) {
 		}
 		if _, err := s.client.Simulate(t.Context(), s.Address(), call); !errors.As(err, &reverted) || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%x, simulated: got %v, want %s", tc.data, err, tc.want)
+		}
+	}
+}
+
+func TestRevertData(t *testing.T) {
+	t.Parallel()
+	want := []byte{1, 2}
+	for _, v := range []any{"0x0102", "Reverted 0x0102", map[string]any{"data": "0x0102"}} {
+		if got := revertData(v); !bytes.Equal(got, want) {
+			t.Errorf("%v: got %x, want %x", v, got, want)
+		}
+	}
+	for _, v := range []any{nil, 7, "", "Reverted"} {
+		if got := revertData(v); len(got) != 0 {
+			t.Errorf("%v: got %x, want nothing", v, got)
 		}
 	}
 }

@@ -111,9 +111,7 @@ func (t errorTable) explain(err error) *RevertError {
 	text := strings.ToLower(e.reason)
 	var data rpc.DataError
 	if errors.As(err, &data) {
-		if s, ok := data.ErrorData().(string); ok {
-			e.Data = common.FromHex(s)
-		}
+		e.Data = revertData(data.ErrorData())
 	}
 	switch {
 	case strings.Contains(text, "out of gas"), strings.Contains(text, "gas required exceeds"):
@@ -123,6 +121,20 @@ func (t errorTable) explain(err error) *RevertError {
 	}
 	t.decode(e)
 	return e
+}
+
+// revertData returns the bytes that a call ended with. Nodes have them as a string,
+// some with a word in front, or in an object.
+func revertData(v any) []byte {
+	switch v := v.(type) {
+	case string:
+		if _, digits, ok := strings.Cut(v, "0x"); ok {
+			return common.FromHex(digits)
+		}
+	case map[string]any:
+		return revertData(v["data"])
+	}
+	return nil
 }
 
 // failedExecution reports whether a node's message is about the call that it

@@ -9,11 +9,16 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/ethereum/go-ethereum/rpc"
 )
+
+// patience bounds how long a node may take for the requests of one step, so that
+// one that never answers holds nobody up for ever.
+const patience = time.Minute
 
 // Call is what a transaction does.
 type Call struct {
@@ -157,6 +162,8 @@ func (s *Sender) Submit(ctx context.Context, call Call) (*Submission, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if s.tracked == nil {
 		return nil, ErrClosed
 	}
@@ -200,7 +207,7 @@ func (s *Sender) findLocked(ctx context.Context, call *Call) (*Submission, error
 }
 
 // errNonceTaken says that the node knows another transaction with the nonce.
-var errNonceTaken = errors.New("the nonce is taken")
+var errNonceTaken = errors.New("the node knows another transaction with the nonce")
 
 // first makes and sends a call's first transaction. The nonce is the lowest that
 // neither the node nor the sender knows a transaction of; since nobody gets the
@@ -230,7 +237,11 @@ func (s *Sender) first(ctx context.Context, call *Call, p price) (*Submission, e
 		return nil, fmt.Errorf("write the journal: %w", err)
 	}
 	err = s.client.send(ctx, tx)
-	if refusal := refusedFor(err); refusal != nil {
+	refusal := refusedFor(err)
+	if errors.Is(refusal, errNonceTaken) && s.client.has(ctx, tx.Hash()) {
+		err, refusal = nil, nil // by this very transaction, which came to the node twice
+	}
+	if refusal != nil {
 		if err := s.client.options.Journal.Remove(context.WithoutCancel(ctx), sub.id); err != nil {
 			return nil, errors.Join(refusal, fmt.Errorf("write the journal: %w", err))
 		}
@@ -278,6 +289,12 @@ func (c *Client) send(ctx context.Context, tx *types.Transaction) error {
 	return err
 }
 
+// has reports whether the node knows a transaction.
+func (c *Client) has(ctx context.Context, hash common.Hash) bool {
+	_, _, err := c.backend.TransactionByHash(ctx, hash)
+	return err == nil
+}
+
 // refusedFor returns the error of a transaction that the node found invalid, so
 // that it is in no block and won't be; nil for none, and for anything that may
 // pass, such as a lost connection or a full node.
@@ -288,8 +305,9 @@ func refusedFor(err error) error {
 		return nil
 	case contains(err, "nonce too low", "replacement transaction underpriced", "replacement fee too low"):
 		return errNonceTaken
-	case contains(err, "insufficient funds", "intrinsic gas", "exceeds block gas limit", "gas limit too high", "floor data gas",
-		"transaction underpriced", "fee cap", "feecap", "tip above", "oversized data", "initcode size", "max code size", "invalid sender", "invalid chain id", "gas limit is too high", "exceeds allowance", "exceeds the configured cap", "not supported"):
+	case contains(err, "insufficient funds", "intrinsic gas", "floor data gas", "exceeds block gas limit", "gas limit too high",
+		"transaction underpriced", "exceeds the configured cap", "oversized data", "initcode size", "code size",
+		"invalid sender", "invalid chain id", "not supported"):
 		return fmt.Errorf("the node refused the transaction: %w", err)
 	}
 	return nil

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/big"
 	"time"
 
 	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/rpc"
 )
 
 // view is the chain as one look saw it.
@@ -51,7 +53,7 @@ func (s *Sender) pause(ctx context.Context, watching bool) bool {
 
 // lookAt takes each submission a step further. The account's nonce is read
 // before the receipts: a nonce that is used up and has no receipt then wasn't
-// used by the submission.
+// used by the submission; and one that isn't used up can have none.
 func (s *Sender) lookAt(ctx context.Context, pending []*Submission) {
 	v, err := s.view(ctx)
 	if err != nil {
@@ -73,6 +75,8 @@ func (s *Sender) lookAt(ctx context.Context, pending []*Submission) {
 }
 
 func (s *Sender) view(ctx context.Context) (v view, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	head, err := s.client.backend.HeaderByNumber(ctx, nil)
 	if err != nil {
 		return v, fmt.Errorf("read the chain's head: %w", err)
@@ -86,17 +90,20 @@ func (s *Sender) view(ctx context.Context) (v view, err error) {
 
 // step looks at one submission and does what helps it.
 func (s *Sender) step(ctx context.Context, sub *Submission, v view) error {
-	receipt, err := s.receipt(ctx, sub)
-	switch {
-	case err != nil:
-		return err
-	case receipt != nil:
-		return s.seen(ctx, sub, v, receipt)
-	}
-	s.unseen(ctx, sub)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if v.nonce > sub.nonce {
+		receipt, err := s.receipt(ctx, sub)
+		switch {
+		case err != nil:
+			return err
+		case receipt != nil:
+			return s.seen(ctx, sub, v, receipt)
+		}
+		s.unseen(ctx, sub)
 		return s.lost(ctx, sub, v)
 	}
+	s.unseen(ctx, sub)
 	return s.push(ctx, sub, v)
 }
 
@@ -131,8 +138,9 @@ func (s *Sender) seen(ctx context.Context, sub *Submission, v view, r *types.Rec
 	sub.mined, sub.problem, sub.lostAt = m, nil, 0
 	record := sub.record
 	sub.mu.Unlock()
-	if v.head+1 < m.Block+s.client.options.Confirmations {
-		return nil
+	deep, err := s.client.deepEnough(ctx, m.Block, v.head)
+	if !deep {
+		return err
 	}
 	block, err := s.client.backend.HeaderByNumber(ctx, r.BlockNumber)
 	switch {
@@ -146,6 +154,18 @@ func (s *Sender) seen(ctx context.Context, sub *Submission, v view, r *types.Rec
 		record.State = StateReverted
 	}
 	return s.finish(ctx, sub, record, nil)
+}
+
+// deepEnough reports whether a block counts as final.
+func (c *Client) deepEnough(ctx context.Context, block, head uint64) (bool, error) {
+	if head+1 < block+c.options.Confirmations || !c.options.Finalized {
+		return head+1 >= block+c.options.Confirmations, nil
+	}
+	final, err := c.backend.HeaderByNumber(ctx, big.NewInt(int64(rpc.FinalizedBlockNumber)))
+	if err != nil {
+		return false, fmt.Errorf("ask for the finalized block: %w", err)
+	}
+	return final.Number.Uint64() >= block, nil
 }
 
 // unseen notes that a transaction is in no block, though it may have been.
@@ -178,9 +198,11 @@ func (s *Sender) lost(ctx context.Context, sub *Submission, v view) error {
 
 // finish writes a final state to the journal, and only then tells of it.
 func (s *Sender) finish(ctx context.Context, sub *Submission, r Record, outcome error) error {
-	err := s.client.options.Journal.Put(ctx, r)
+	var err error
 	if sub.unnamed {
 		err = s.client.options.Journal.Remove(ctx, r.ID)
+	} else {
+		err = s.client.options.Journal.Put(ctx, r)
 	}
 	if err != nil {
 		return fmt.Errorf("write the journal: %w", err)
@@ -211,7 +233,7 @@ func (s *Sender) push(ctx context.Context, sub *Submission, v view) error {
 		if err == nil {
 			s.client.options.Log.WarnContext(ctx, "sent a transaction again that the node had forgotten", "id", sub.id, "hash", tx.Hash())
 		}
-		if err == nil || !contains(err, "underpriced") {
+		if err == nil || !contains(err, "underpriced", "less than block base fee") {
 			sub.note(err)
 			return nil
 		}

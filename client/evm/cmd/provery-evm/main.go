@@ -38,6 +38,7 @@ type commands struct {
 	Node          string        `help:"The node's JSON-RPC endpoint: http(s), ws(s), or a socket's path." env:"PROVERY_EVM_NODE" required:"" placeholder:"URL"`
 	Chain         uint64        `help:"Id of the chain that the node must be of: 1 is Ethereum." env:"PROVERY_EVM_CHAIN" required:"" placeholder:"ID"`
 	Confirmations uint64        `help:"Blocks, the transaction's own included, after which it is final." default:"1" placeholder:"N"`
+	Finalized     bool          `help:"Wait as well until the chain calls the block final."`
 	Poll          time.Duration `help:"Time between two looks at the chain." default:"2s"`
 
 	Keystore     string `help:"Keystore file of the account that pays." type:"existingfile" placeholder:"FILE"`
@@ -103,7 +104,7 @@ func origin(endpoint string) string {
 // connect returns a client of the chain. It may sign if its journal is open.
 func (e *env) connect(ctx context.Context, journal evm.Journal) (*evm.Client, error) {
 	o := evm.Options{
-		ChainID: e.Chain, Confirmations: e.Confirmations, Poll: e.Poll, Journal: journal,
+		ChainID: e.Chain, Confirmations: e.Confirmations, Finalized: e.Finalized, Poll: e.Poll, Journal: journal,
 		Fees: evm.Fees{Legacy: e.Legacy},
 	}
 	if e.MaxGasPrice > 0 {
