@@ -68,6 +68,9 @@ func TestVerifier(t *testing.T) {
 		if err := client.CheckVerifier(t.Context(), at, key); err != nil {
 			t.Errorf("%s: %v", dir, err)
 		}
+		if err := client.CheckVerifier(t.Context(), at, append([]byte("\n"), key...)); err != nil {
+			t.Errorf("%s, key with white space: %v", dir, err)
+		}
 		if err := client.Verify(t.Context(), at, proof); err != nil {
 			t.Errorf("%s: %v", dir, err)
 		}

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/binary"
@@ -56,13 +57,22 @@ func Bytecode(vk []byte) (*Code, error) {
 	return &Code{creation(runtime), runtime, digest, len(k.linear) - 1}, nil
 }
 
+// Matches reports whether runtime is the code of the same contract: all of it but
+// the digest. The same key in other white space has another digest, and makes a
+// contract that accepts the same proofs.
+func (c *Code) Matches(runtime []byte) bool {
+	at := len(c.Runtime) - 2*wordBytes
+	return len(runtime) == len(c.Runtime) && bytes.Equal(runtime[:at], c.Runtime[:at]) &&
+		bytes.Equal(runtime[at+wordBytes:], c.Runtime[at+wordBytes:])
+}
+
 // KeyedDigest returns the digest in the runtime code of a contract that Bytecode
 // wrote the code of, for whichever key; ok is false for any other code. It says
 // what the contract claims: only the whole code of a key proves it.
 func KeyedDigest(runtime []byte) (digest [sha256.Size]byte, ok bool) {
 	for _, id := range []scheme.ID{scheme.Groth16, scheme.GM17} {
 		program, err := program(id)
-		if err == nil && strings.HasPrefix(string(runtime), string(program)) && len(runtime) >= len(program)+2*wordBytes {
+		if err == nil && bytes.HasPrefix(runtime, program) && len(runtime) >= len(program)+2*wordBytes {
 			return [sha256.Size]byte(runtime[len(runtime)-2*wordBytes:]), true
 		}
 	}

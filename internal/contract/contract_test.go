@@ -260,6 +260,26 @@ func TestBytecode(t *testing.T) {
 			t.Errorf("%s: the code lacks the selector %s", c.Name, c.Call.Selector)
 		}
 	}
+	key := read(t, filepath.Join(root, gm17Key))
+	code, err := Bytecode(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same, err := Bytecode(append(bytes.Clone(key), ' '))
+	if err != nil || bytes.Equal(same.Runtime, code.Runtime) || !code.Matches(same.Runtime) {
+		t.Errorf("the key with a blank behind it isn't the same key (%v)", err)
+	}
+	for at := range code.Runtime {
+		other := bytes.Clone(code.Runtime)
+		other[at] ^= 1
+		inDigest := at >= len(other)-2*wordBytes && at < len(other)-wordBytes
+		if code.Matches(other) != inDigest {
+			t.Errorf("byte %d altered: matches = %v", at, !inDigest)
+		}
+	}
+	if code.Matches(code.Runtime[1:]) || code.Matches(nil) || code.Matches(append(bytes.Clone(code.Runtime), 0)) {
+		t.Error("code of another length matches")
+	}
 	if _, ok := KeyedDigest([]byte{0x60, 0x80}); ok {
 		t.Error("other code has a digest")
 	}

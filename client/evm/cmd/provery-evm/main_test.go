@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/hex"
 	"math/big"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -95,6 +97,17 @@ func TestCommands(t *testing.T) {
 	command(t, exitOK, "the proof holds", on("check", at, "--verifying-key", key, "--proof", proof)...)
 	command(t, exitFailed, "wrong verifier", on("check", at, "--verifying-key", fixtures+"square/bn128/ark-g16/verification.key")...)
 	command(t, exitFailed, "no contract", on("check", "0x0000000000000000000000000000000000001234", "--verifying-key", key)...)
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/circuits/mul/keys/groth16/verifying-key" {
+			http.ServeFile(w, r, key)
+		} else {
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(service.Close)
+	command(t, exitOK, "is the key's verifier", on("check", at, "--circuit", "mul", "--server", service.URL)...)
+	command(t, exitFailed, "404", on("check", at, "--circuit", "none", "--server", service.URL)...)
+	command(t, exitFailed, "give --verifying-key or --circuit", on("check", at)...)
 	command(t, exitOK, "the proof holds", on("simulate", at, "--proof", proof)...)
 	command(t, exitFailed, "", on("simulate", at, "--proof", fixtures+"square/bn128/ark-g16/proof.json")...)
 	command(t, exitOK, "block", paid("submit", at, "--proof", proof)...)
