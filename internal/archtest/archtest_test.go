@@ -47,6 +47,7 @@ var table = map[string]rule{
 	"internal/source":                {1, base},
 	"internal/iden3":                 {1, base},
 	"internal/telemetry":             {1, data},
+	"internal/tracing":               {1, data},
 	"internal/curve":                 {1, crypto},
 	"internal/msm":                   {1, crypto},
 	"internal/ntt":                   {1, crypto},
@@ -97,6 +98,7 @@ var table = map[string]rule{
 	"internal/curve/curvetest":       {3, testing_},
 	"internal/frontend/frontendtest": {5, testing_},
 	"internal/store/storetest":       {3, testing_},
+	"internal/tracing/tracingtest":   {2, testing_},
 }
 
 // denied lists imports that the rows would allow.

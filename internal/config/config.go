@@ -46,6 +46,7 @@ type Config struct {
 	Facades  Facades  `yaml:"facades"`
 	Log      Log      `yaml:"log"`
 	Webhooks Webhooks `yaml:"webhooks"`
+	Tracing  Tracing  `yaml:"tracing"`
 	// ResultTTL is how long a finished proof stays readable. Default 24h.
 	ResultTTL time.Duration `yaml:"result_ttl"`
 	// CacheBytes bounds the opened circuits and keys. Default 1GiB.
@@ -225,6 +226,19 @@ type Webhooks struct {
 	Timeout time.Duration `yaml:"timeout"`
 	// MaxAge is how long after the end a delivery is tried. Default 24h.
 	MaxAge time.Duration `yaml:"max_age"`
+}
+
+// Tracing sends spans of requests and jobs to an OpenTelemetry collector, by
+// OTLP over HTTP. What isn't set here comes from OpenTelemetry's standard
+// variables (OTEL_…).
+type Tracing struct {
+	// Endpoint is the collector's address, such as http://collector:4318.
+	// Default "": OTEL_EXPORTER_OTLP_ENDPOINT; without it nothing is recorded.
+	Endpoint string `yaml:"endpoint"`
+	// Ratio is the part of the traces that is recorded, above 0, at most 1;
+	// where a client sends a trace of its own, that decides. Default 0: what
+	// OTEL_TRACES_SAMPLER says, or all.
+	Ratio float64 `yaml:"ratio"`
 }
 
 // The log formats.

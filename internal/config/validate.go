@@ -33,6 +33,7 @@ func (c *Config) Validate() error {
 	v.engine(c.Engine)
 	v.store(c.Store)
 	v.facades(c.Facades)
+	v.tracing(c.Tracing)
 	v.check(c.DataDir != "", "data_dir: not set, and neither XDG_DATA_HOME nor HOME says where it should be")
 	v.check(c.Workers.Slots >= 0, "workers.slots: at least 1, or 0 for one on each processor")
 	v.check(c.Workers.Threads >= 0, "workers.threads: at least 1, or 0 to share them by what waits")
@@ -131,6 +132,15 @@ func (v *validator) webhooks(w Webhooks) {
 	v.secrets("webhooks.secrets", w.Secrets)
 	v.check(w.Timeout >= time.Second && w.Timeout <= time.Minute, "webhooks.timeout: between 1s and 1m")
 	v.check(w.MaxAge >= time.Minute, "webhooks.max_age: at least 1m")
+}
+
+func (v *validator) tracing(t Tracing) {
+	v.check(t.Ratio >= 0 && t.Ratio <= 1, "tracing.ratio: above 0, at most 1, or 0 for what OTEL_TRACES_SAMPLER says")
+	if t.Endpoint != "" {
+		u, err := url.Parse(t.Endpoint)
+		ok := err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && u.User == nil
+		v.check(ok, "tracing.endpoint: want http://host:4318 or https://host")
+	}
 }
 
 func (v *validator) limits(l Limits) {

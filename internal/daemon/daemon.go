@@ -36,6 +36,7 @@ import (
 	"provery/internal/store/cached"
 	"provery/internal/store/s3"
 	"provery/internal/telemetry"
+	"provery/internal/tracing"
 	"provery/internal/upload"
 	"provery/internal/webhook"
 	"provery/internal/worker"
@@ -91,6 +92,7 @@ type Daemon struct {
 	// compilePool is nil where nothing is compiled.
 	compilePool *worker.Pool
 	metrics     *telemetry.Metrics
+	tracing     *tracing.Tracing
 	estimates   estimates
 	webhooks    atomic.Pointer[webhook.Dispatcher] // nil in a worker
 	uploads     *upload.Store                      // nil in a worker
@@ -139,7 +141,7 @@ func (d *Daemon) openQueue(ctx context.Context) error {
 		d.queue, err = queue.Open(ctx, d.engine, d.blobs, queue.Config{
 			Replicas: d.cfg.Engine.Replicas, MaxQueued: d.cfg.Limits.MaxQueueJobs, MaxQueuedBytes: int64(d.cfg.Limits.MaxQueueBytes),
 			Weights: weights, OwnerShare: d.cfg.Limits.OwnerShare,
-			Retention: d.cfg.ResultTTL, LeaseTTL: d.cfg.Engine.Lease, Now: now, OnEnd: d.jobEnded, Logger: d.log.With("part", "queue"),
+			Retention: d.cfg.ResultTTL, LeaseTTL: d.cfg.Engine.Lease, Now: now, OnEnd: d.jobEnded, Tracer: d.tracing.Tracer(), Logger: d.log.With("part", "queue"),
 		})
 		return err
 	})
@@ -197,7 +199,7 @@ func (d *Daemon) buildHandler(context.Context) (err error) {
 			BodyBytes: int64(l.MaxBodyBytes), BatchBytes: int64(l.MaxBatchBytes), ArgumentsBytes: int64(l.MaxArgumentsBytes), UploadBytes: int64(l.MaxUploadBytes),
 			Uploads: l.MaxUploads, Waiters: l.MaxWaiters, Wait: l.MaxWait, Sources: d.sourceLimits(),
 		},
-		Metrics: d.metrics.Handler(), Observer: d.metrics, Log: d.log.With("part", "http"),
+		Metrics: d.metrics.Handler(), Observer: d.metrics, Tracer: d.tracing.Tracer(), Log: d.log.With("part", "http"),
 	})
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"provery/api"
 	"provery/client"
 	"provery/internal/config"
+	"provery/internal/tracing/tracingtest"
 )
 
 // exposed returns the sums of a service's own metrics over their labels. Of a
@@ -54,6 +55,7 @@ func TestMetrics(t *testing.T) {
 	b, h := newBucket(t), newHold()
 	r := start(t, setup{before: h.before, config: func(c *config.Config) {
 		b.use(c)
+		c.Tracing.Endpoint = tracingtest.New(t).URL
 		c.Limits.MaxQueueJobs = 2
 	}})
 	r.ready(mul)

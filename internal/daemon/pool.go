@@ -60,7 +60,8 @@ func (d *Daemon) poolConfig() worker.PoolConfig {
 		slots = max(1, d.budget.Config().Threads/max(1, d.cfg.Workers.Threads))
 	}
 	return worker.PoolConfig{
-		Name: host, Slots: slots, Budget: d.budget, Hot: d.catalogue.Hot, Drain: d.cfg.DrainTimeout, Log: d.log.With("part", "worker"),
+		Name: host, Slots: slots, Budget: d.budget, Hot: d.catalogue.Hot, Drain: d.cfg.DrainTimeout,
+		Tracer: d.tracing.Tracer(), Log: d.log.With("part", "worker"),
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 // steps returns what builds a process of the configured role, in order.
 func (d *Daemon) steps() []func(context.Context) error {
 	steps := []func(context.Context) error{
-		d.openKit, d.openStore, d.openSpool, d.openEngine, d.openQueue, d.openRegistry, d.openSeal, d.openCatalogue,
+		d.openTracing, d.openKit, d.openStore, d.openSpool, d.openEngine, d.openQueue, d.openRegistry, d.openSeal, d.openCatalogue,
 		d.buildTools, d.openCompilers,
 	}
 	if d.cfg.Role != config.RoleAPI {

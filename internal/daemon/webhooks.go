@@ -23,7 +23,7 @@ func (d *Daemon) openWebhooks(ctx context.Context) error {
 		hooks, err := webhook.Open(ctx, d.engine, &services{d}, d.ring, webhook.Config{
 			Replicas: d.cfg.Engine.Replicas, AllowPrivate: w.AllowPrivate, AllowHTTP: w.AllowHTTP,
 			Secrets: func(owner string) [][]byte { return secrets[owner] }, Timeout: w.Timeout, MaxAge: w.MaxAge,
-			Retention: d.cfg.ResultTTL, Now: now, Logger: d.log.With("part", "webhooks"),
+			Retention: d.cfg.ResultTTL, Now: now, Tracer: d.tracing.Tracer(), Logger: d.log.With("part", "webhooks"),
 		})
 		if err != nil {
 			return err

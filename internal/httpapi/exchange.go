@@ -11,8 +11,12 @@ import (
 	"strconv"
 	"time"
 
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
 	"provery/api"
 	"provery/internal/fault"
+	"provery/internal/tracing"
 )
 
 const (
@@ -34,6 +38,7 @@ type exchange struct {
 	request *http.Request
 	writer  *writer
 	start   time.Time
+	span    trace.Span // nil before the request was let in, and of public paths
 }
 
 type exchangeKey struct{}
@@ -96,7 +101,32 @@ func (x *exchange) serve() {
 		x.noRoute(handler)
 		return
 	}
-	s.mux.ServeHTTP(x.writer, r)
+	s.mux.ServeHTTP(x.writer, x.traced(r))
+}
+
+// traced begins the span of a request that was let in, under the client's own
+// if it names one. Probes and documents have none.
+func (x *exchange) traced(r *http.Request) *http.Request {
+	if x.server.public[r.URL.Path] {
+		return r
+	}
+	ctx, span := x.server.tracer.Start(tracing.FromHeader(r.Context(), r.Header), x.route,
+		trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(x.start),
+		trace.WithAttributes(tracing.KeyRequest.String(x.id), tracing.KeyMethod.String(r.Method), tracing.KeyRoute.String(x.route)))
+	x.request, x.span = r.WithContext(ctx), span
+	return x.request
+}
+
+// endSpan ends it.
+func (x *exchange) endSpan(status int) {
+	if x.span == nil {
+		return
+	}
+	x.span.SetAttributes(tracing.KeyStatus.Int(status))
+	if status >= 500 {
+		x.span.SetStatus(codes.Error, "")
+	}
+	x.span.End()
 }
 
 // noRoute answers a request that no pattern matches. The mux's handler knows
@@ -128,6 +158,7 @@ func (x *exchange) end() {
 		status = http.StatusOK
 	}
 	x.server.observer.ObserveRequest(x.route, status, took)
+	x.endSpan(status)
 	level := slog.LevelInfo
 	switch {
 	case status >= 500:
@@ -139,7 +170,7 @@ func (x *exchange) end() {
 	attrs := []slog.Attr{
 		slog.String("request_id", x.id), slog.String("route", x.route), slog.Int("status", status),
 		slog.Int64("bytes", w.bytes), slog.Duration("took", took),
-		slog.String("caller", x.caller.Name), slog.String("remote", host),
+		slog.String("caller", x.caller.Name), slog.String("remote", host), tracing.ID(x.request.Context()),
 	}
 	if made := w.Header().Get("Location"); made != "" { // leads from the request's id to the job's
 		attrs = append(attrs, slog.String("made", made))

@@ -10,11 +10,13 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
 	"provery/api"
 	"provery/internal/fault"
 	"provery/internal/source"
+	"provery/internal/tracing"
 )
 
 // Options make a Server.
@@ -41,7 +43,9 @@ type Options struct {
 	Metrics http.Handler
 	// Observer, if not nil, is told of every exchange.
 	Observer Observer
-	Log      *slog.Logger
+	// Tracer begins the spans of requests. Nil: none are recorded.
+	Tracer trace.Tracer
+	Log    *slog.Logger
 }
 
 // Limits bound what requests can make the server hold. Zero fields take the
@@ -97,6 +101,7 @@ type Server struct {
 	limiters  map[string]*rate.Limiter // by caller; those who have none are free
 	log       *slog.Logger
 	observer  Observer
+	tracer    trace.Tracer
 	spool     *spool
 	mux       *routeMux
 	api       huma.API
@@ -118,7 +123,7 @@ func New(o Options) (*Server, error) {
 	limits := o.Limits.withDefaults()
 	s := &Server{
 		services: o.Services, frontends: o.Frontends, limits: limits, keys: o.Keys, limiters: newLimiters(&o),
-		log: o.Log, observer: o.Observer, spool: spool,
+		log: o.Log, observer: o.Observer, tracer: o.Tracer, spool: spool,
 		mux:      &routeMux{ServeMux: http.NewServeMux()},
 		public:   map[string]bool{},
 		failures: map[string]failureWriter{},
@@ -129,6 +134,9 @@ func New(o Options) (*Server, error) {
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.tracer == nil {
+		s.tracer = tracing.None()
 	}
 	if s.observer == nil {
 		s.observer = noObserver{}

@@ -5,14 +5,20 @@ import (
 	"encoding/json"
 	"errors"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"provery/internal/fault"
 	"provery/internal/parallel"
 	"provery/internal/store"
+	"provery/internal/tracing"
 )
 
 // acceptBatch writes the items and then, in the last atomic write, the record
 // of the batch, which makes them visible.
-func (q *Queue) acceptBatch(ctx context.Context, r *batchRecord, items []NewJob) error {
+func (q *Queue) acceptBatch(ctx context.Context, r *batchRecord, items []NewJob) (err error) {
+	ctx, span := tracing.Start(ctx, "enqueue batch", trace.WithAttributes(tracing.KeyBatch.String(r.ID), tracing.KeyItems.Int(r.Size)))
+	defer func() { tracing.End(span, err) }()
+	q.traceItems(ctx, r.ID, items)
 	for i := range items {
 		if _, taken := q.index.lookup(items[i].ID); taken { // by a single job, in another shard
 			return errTaken

@@ -5,7 +5,10 @@ import (
 	"regexp"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"provery/internal/fault"
+	"provery/internal/tracing"
 )
 
 // Config bounds the queue. The zero value of a field means its default.
@@ -63,6 +66,8 @@ type Config struct {
 	// Now is this machine's clock. The engine's counts, where it tells the
 	// time; a difference of a second or more is reported. Default: time.Now.
 	Now func() time.Time
+	// Tracer begins the spans of jobs. Default: none are recorded.
+	Tracer trace.Tracer
 	// Logger takes what the queue does on its own. Default: slog.DiscardHandler.
 	Logger *slog.Logger
 }
@@ -92,6 +97,9 @@ func (c Config) withDefaults() (Config, error) {
 	c.PollInterval = or(c.PollInterval, time.Second)
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Tracer == nil {
+		c.Tracer = tracing.None()
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -39,6 +39,13 @@ func (q *Queue) Enqueue(ctx context.Context, n NewJob) (job Job, existed bool, e
 	if err := q.check(ctx, &n); err != nil {
 		return Job{}, false, err
 	}
+	ctx, span := q.traceEnqueue(ctx, &n)
+	defer func() { endEnqueue(span, job.ID, existed, err) }()
+	return q.enqueue(ctx, n)
+}
+
+// enqueue accepts a job that was checked.
+func (q *Queue) enqueue(ctx context.Context, n NewJob) (job Job, existed bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if err := q.index.admit(n.ID, reservation{n.Owner, usage{1, int64(len(n.Sealed))}}, &q.cfg); err != nil {
@@ -138,7 +145,7 @@ func (q *Queue) newRecord(n *NewJob, args Payload) record {
 	return record{Version: recordVersion, Job: Job{
 		ID: n.ID, Kind: n.Kind, Owner: n.Owner, CircuitID: n.CircuitID, KeySetID: n.KeySetID,
 		State: Queued, Priority: n.Priority, Labels: maps.Clone(n.Labels),
-		Created: now, Updated: now, Deadline: n.Deadline, Arguments: &args,
+		Created: now, Updated: now, Deadline: n.Deadline, Arguments: &args, Trace: n.trace,
 	}}
 }
 

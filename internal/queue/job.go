@@ -105,6 +105,8 @@ type NewJob struct {
 	// RequestHash identifies the request's content. It is compared only, and
 	// only where IdempotencyKey is set.
 	RequestHash store.Digest
+
+	trace string // of the span under which the job is accepted
 }
 
 // Job is the state of a job at one moment. It shares no memory with the queue.
@@ -118,6 +120,9 @@ type Job struct {
 	Stage     string            `json:"-"` // of a running job; not durable
 	Priority  Priority          `json:"priority"`
 	Labels    map[string]string `json:"labels,omitempty"`
+
+	// Trace is a W3C traceparent: the span under which the job's own stand.
+	Trace string `json:"trace,omitempty"`
 
 	Batch string `json:"batch,omitempty"` // the batch that the job belongs to, if any
 	Item  int    `json:"item,omitempty"`  // its place in the batch, from 0

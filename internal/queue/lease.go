@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"provery/internal/fault"
+	"provery/internal/tracing"
 )
 
 // Lease is the right of one worker to run one attempt of a job. It ends with
@@ -120,7 +121,7 @@ func (q *Queue) claim(ctx context.Context, e *entry, worker string) (*Lease, err
 		return nil, nil
 	}
 	l := &Lease{q: q, snap: s}
-	l.ctx, l.cancel = context.WithCancelCause(base)
+	l.ctx, l.cancel = context.WithCancelCause(tracing.WithParent(base, s.Trace))
 	q.hold(s.ID, s.Attempt)
 	w := q.index.subscribe(s.ID)
 	if !q.spawn(func() { l.watch(w) }) {
@@ -145,7 +146,7 @@ func (l *Lease) Job() Job { return l.snap.Job }
 // Context is done when the attempt should stop: with a cause of code Canceled
 // (the job was cancelled or deleted), DeadlineExceeded (it expired), Conflict
 // (the lease was lost) or Overloaded (the queue is closed). It is also done
-// after the lease has ended.
+// after the lease has ended. Spans that begin in it are the job's.
 func (l *Lease) Context() context.Context { return l.ctx }
 
 // Arguments returns the sealed arguments.

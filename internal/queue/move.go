@@ -62,6 +62,7 @@ func (q *Queue) try(ctx context.Context, id string, st *step) (snapshot, error) 
 		return snapshot{}, err
 	}
 	q.index.apply(id, rev, r.meta())
+	q.traceStep(&st.known.record, &r, st.event)
 	return snapshot{record: r, rev: rev, home: st.known.home}, nil
 }
 

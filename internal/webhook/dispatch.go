@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"provery/internal/fault"
+	"provery/internal/tracing"
 )
 
 const (
@@ -155,7 +156,8 @@ func (d *Dispatcher) settle(r *record, a *answer) {
 	default:
 		r.Delay = max(d.backoff(r.Tries), a.retryAfter)
 	}
-	d.cfg.Logger.Info("webhook", "subject", r.Subject, "event", r.EventID, "try", r.Tries, "state", r.State, "status", a.Status, "problem", a.Problem)
+	d.cfg.Logger.Info("webhook", "subject", r.Subject, "event", r.EventID, "try", r.Tries, "state", r.State, "status", a.Status, "problem", a.Problem,
+		tracing.ID(tracing.WithParent(context.Background(), r.Trace)))
 }
 
 // backoff is the delay after so many tries.

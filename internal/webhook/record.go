@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"provery/internal/fault"
+	"provery/internal/tracing"
 )
 
 // State is where a webhook stands.
@@ -62,6 +63,7 @@ type record struct {
 	Event   time.Time `json:"event,omitzero"`
 	Attempt int       `json:"attempt,omitempty"` // of the job, at its end
 	Body    []byte    `json:"body,omitempty"`
+	Trace   string    `json:"trace,omitempty"` // a W3C traceparent: the request's that asked for it
 	// Delay is how long nobody touches the record, from its writing: the
 	// back-off, or the time that somebody has for a delivery. It isn't a time
 	// of day, so that it means the same by everybody's clock.
@@ -105,7 +107,7 @@ func (d *Dispatcher) Add(ctx context.Context, subject, owner, address string) er
 		return fault.New(fault.Unsupported, "no webhook secret is configured for this API key")
 	}
 	r := record{
-		Version: recordVersion, URL: d.sealed.Seal(subject, sealPurpose, []byte(address)),
+		Version: recordVersion, Trace: tracing.Parent(ctx), URL: d.sealed.Seal(subject, sealPurpose, []byte(address)),
 		Delivery: Delivery{
 			Subject: subject, Owner: owner, EventID: newEventID(), Host: u.Host, State: Waiting, Created: d.cfg.Now(),
 		},

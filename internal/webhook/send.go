@@ -16,7 +16,10 @@ import (
 	"syscall"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"provery/internal/fault"
+	"provery/internal/tracing"
 )
 
 // The headers of Standard Webhooks.
@@ -68,7 +71,8 @@ const maxAnswer = 4 << 10
 func (d *Dispatcher) send(ctx context.Context, r *record) (a answer) {
 	a = answer{Attempt: Attempt{Time: d.cfg.Now().UTC()}}
 	began := time.Now()
-	defer func() { a.Took = time.Since(began) }()
+	ctx, span := d.startSend(ctx, r)
+	defer func() { a.Took = time.Since(began); endSend(span, &a) }()
 	req, err := d.request(ctx, r)
 	if err != nil {
 		d.cfg.Logger.Error("webhooks", "doing", "open address", "subject", r.Subject, "cause", err)
@@ -113,7 +117,27 @@ func (d *Dispatcher) request(ctx context.Context, r *record) (*http.Request, err
 	req.Header.Set(headerID, r.EventID)
 	req.Header.Set(headerTimestamp, timestamp)
 	req.Header.Set(headerSignature, sign(d.cfg.Secrets(r.Owner), r.EventID, timestamp, r.Body))
+	tracing.ToHeader(ctx, req.Header)
 	return req, nil
+}
+
+// startSend begins the span of a delivery, in the trace of the request that
+// asked for the webhook. The address may be a secret and stays out.
+func (d *Dispatcher) startSend(ctx context.Context, r *record) (context.Context, trace.Span) {
+	return d.cfg.Tracer.Start(tracing.WithParent(ctx, r.Trace), "webhook", trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+		tracing.KeySubject.String(r.Subject), tracing.KeyEvent.String(r.Type), tracing.KeyTry.Int(r.Tries),
+	))
+}
+
+func endSend(span trace.Span, a *answer) {
+	if a.Status != 0 {
+		span.SetAttributes(tracing.KeyStatus.Int(a.Status))
+	}
+	outcome := string(Delivered)
+	if !a.ok() {
+		outcome = string(Failed)
+	}
+	tracing.EndWith(span, outcome, !a.ok())
 }
 
 // describe says what went wrong in words of our own: the library's texts hold

@@ -21,8 +21,10 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
 
 	"provery/internal/fault"
+	"provery/internal/tracing"
 )
 
 // Config configures a Dispatcher. The zero value of a field means its default,
@@ -51,6 +53,8 @@ type Config struct {
 
 	// Resolver finds addresses. Default: net.DefaultResolver.
 	Resolver Resolver
+	// Tracer begins the spans of deliveries. Default: none are recorded.
+	Tracer trace.Tracer
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 	// Logger never gets an address. Default: slog.DiscardHandler.
@@ -68,6 +72,9 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.Concurrency, 16)
 	if c.Secrets == nil {
 		c.Secrets = func(string) [][]byte { return nil }
+	}
+	if c.Tracer == nil {
+		c.Tracer = tracing.None()
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -11,6 +11,7 @@ import (
 	"provery/internal/queue"
 	"provery/internal/registry"
 	"provery/internal/store"
+	"provery/internal/tracing"
 )
 
 // KindCompile is the kind of jobs that compile sources and register the
@@ -163,8 +164,9 @@ func (c *Compiling) Run(ctx context.Context, lease *queue.Lease, _ Grant) (resul
 	if err := openTask(ctx, lease, c.sealed, &task); err != nil {
 		return result, err
 	}
-	stages := &stopwatch{now: c.now, tell: lease.Stage}
-	defer func() { result.Ledger = queue.Ledger{Phases: stages.stop()} }()
+	enter, end := tracing.Stages(ctx)
+	stages := &stopwatch{now: c.now, tell: func(name string) { enter(name); lease.Stage(name) }}
+	defer func() { result.Ledger = queue.Ledger{Phases: stages.stop()}; end(err) }()
 	stages.enter(stageWait)
 	compiler, err := c.compiler(task.Sources.Frontend, true)
 	if err != nil {

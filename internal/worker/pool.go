@@ -11,9 +11,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"provery/internal/fault"
 	"provery/internal/queue"
 	"provery/internal/store"
+	"provery/internal/tracing"
 )
 
 // Leaser is the part of the queue that a pool needs.
@@ -39,7 +42,9 @@ type PoolConfig struct {
 	// Drain bounds the wait for running jobs when the pool stops; what
 	// isn't done by then is handed back.
 	Drain time.Duration
-	Log   *slog.Logger
+	// Tracer begins the spans of attempts. Nil: none are recorded.
+	Tracer trace.Tracer
+	Log    *slog.Logger
 }
 
 // Pool takes jobs from the queue and runs them.
@@ -56,6 +61,9 @@ func NewPool(cfg PoolConfig, q Leaser, handlers ...Handler) *Pool {
 	cfg.Slots = max(cfg.Slots, 1)
 	if cfg.Budget == nil {
 		cfg.Budget = NewBudget(BudgetConfig{Threads: cfg.Slots, PerJob: 1})
+	}
+	if cfg.Tracer == nil {
+		cfg.Tracer = tracing.None()
 	}
 	p := &Pool{cfg: cfg, queue: q, handlers: map[string]Handler{}}
 	for _, h := range handlers {
@@ -134,32 +142,37 @@ func (p *Pool) take(working context.Context, lease *queue.Lease, s *seat) {
 // work runs one attempt and tells the queue how it ended.
 func (p *Pool) work(working context.Context, lease *queue.Lease, g Grant) {
 	job := lease.Job()
-	log := p.cfg.Log.With("job", job.ID, "kind", job.Kind, "attempt", job.Attempt)
-	ctx, cancel := context.WithCancelCause(lease.Context())
+	ctx, span := startAttempt(lease.Context(), p.cfg.Tracer, &job, g)
+	log := p.cfg.Log.With("job", job.ID, "kind", job.Kind, "attempt", job.Attempt, tracing.ID(ctx))
+	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(working, func() { cancel(errDrained) })()
 
 	result, err := p.run(ctx, lease, g)
 	// The lease is ended by its own means even if ctx is done.
-	report := context.WithoutCancel(working)
+	report := context.WithoutCancel(ctx)
+	var outcome string
 	switch {
 	case err == nil:
-		err = complete(report, log, lease, result)
+		outcome, err = complete(report, log, lease, result)
 	case context.Cause(ctx) == errDrained:
 		log.Info("handing the job back")
-		err = lease.Release(report)
+		outcome, err = string(queue.OutcomeReleased), lease.Release(report)
 	case lease.Context().Err() != nil:
 		log.Info("attempt given up", "cause", context.Cause(lease.Context()))
+		outcome, err = outcomeOf(context.Cause(lease.Context())), nil
 		lease.Abandon()
-		err = nil
 	default:
-		err = fail(report, log, lease, classify(err))
+		f := classify(err)
+		outcome, err = string(f.Code), fail(report, log, lease, f)
 	}
 	if err != nil {
 		// The lease is lost, or the engine is away: the job goes on elsewhere.
 		log.Warn("the queue didn't take the outcome", "error", err, "cause", errors.Unwrap(err))
+		outcome = outcomeOf(err)
 		lease.Abandon()
 	}
+	tracing.EndWith(span, outcome, outcome != tracing.Succeeded)
 }
 
 // run runs a job's handler; its panics become internal errors. A job that fits
@@ -175,17 +188,39 @@ func (p *Pool) run(ctx context.Context, lease *queue.Lease, g Grant) (result que
 // need returns what a job needs of this process.
 func (p *Pool) need(job queue.Job) Need { return p.cfg.Budget.trim(p.handlers[job.Kind].Need(job)) }
 
-// complete hands in a result. One that can't be kept, because the disk is full
-// or the result too large, fails the attempt with that reason.
-func complete(ctx context.Context, log *slog.Logger, lease *queue.Lease, r queue.Result) error {
-	err := lease.Complete(ctx, r)
+// complete hands in a result and returns the attempt's outcome. A result that
+// can't be kept, because the disk is full or the result too large, fails the
+// attempt with that reason.
+func complete(ctx context.Context, log *slog.Logger, lease *queue.Lease, r queue.Result) (outcome string, err error) {
+	writing, span := tracing.Start(ctx, "complete")
+	err = lease.Complete(writing, r)
+	tracing.End(span, err)
 	switch {
 	case err == nil:
 		log.Info("job done", "circuit", lease.Job().CircuitID)
 	case !fault.Is(err, fault.Conflict):
-		return fail(ctx, log, lease, classify(err))
+		f := classify(err)
+		return string(f.Code), fail(ctx, log, lease, f)
 	}
-	return err
+	return tracing.Succeeded, err
+}
+
+// startAttempt begins an attempt's span.
+func startAttempt(ctx context.Context, t trace.Tracer, job *queue.Job, g Grant) (context.Context, trace.Span) {
+	return t.Start(ctx, "attempt", trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(
+		tracing.KeyJob.String(job.ID), tracing.KeyKind.String(job.Kind), tracing.KeyPriority.String(string(job.Priority)),
+		tracing.KeyCircuit.String(job.CircuitID.String()), tracing.KeyAttempt.Int(job.Attempt),
+		tracing.KeyWorker.String(job.Attempts[len(job.Attempts)-1].Worker), tracing.KeyThreads.Int(g.Threads),
+	))
+}
+
+// outcomeOf returns what became of an attempt that was taken away: canceled and
+// deadline_exceeded are its code's, and a lease that others have is lost.
+func outcomeOf(cause error) string {
+	if code := fault.CodeOf(cause); code != fault.Conflict {
+		return string(code)
+	}
+	return string(queue.OutcomeLost)
 }
 
 // fail ends the attempt with a failure.

@@ -7,13 +7,17 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"provery/api"
 	"provery/internal/fault"
 	"provery/internal/frontend"
 	"provery/internal/prove"
 	"provery/internal/queue"
+	"provery/internal/registry"
 	"provery/internal/store"
 	"provery/internal/telemetry"
+	"provery/internal/tracing"
 )
 
 // Observer is told how each attempt at a proof ended.
@@ -60,9 +64,11 @@ func (p *Proving) Need(job queue.Job) Need {
 func (p *Proving) Run(ctx context.Context, lease *queue.Lease, g Grant) (queue.Result, error) {
 	job := lease.Job()
 	timer := telemetry.NewTimer(p.cfg.Now, job.Created)
+	enter, end := tracing.Stages(ctx)
 	stage := func(name string) {
 		timer.Enter(name)
 		timer.Observe(residentBytes())
+		enter(name)
 		lease.Stage(name)
 	}
 	run := attempt{Proving: p, lease: lease, job: job, stage: stage, grant: g}
@@ -71,6 +77,7 @@ func (p *Proving) Run(ctx context.Context, lease *queue.Lease, g Grant) (queue.R
 	heap := watch()
 	timer.Observe(residentBytes())
 	timer.Stop()
+	end(err)
 	ledger := timer.Ledger()
 	result.Ledger = ledgerOf(ledger)
 	p.observe(&run, err, &ledger)
@@ -131,6 +138,7 @@ func (a *attempt) prove(ctx context.Context) (result queue.Result, err error) {
 	defer handle.Release()
 	open := handle.Value()
 	a.scheme, a.cold = open.keySet.Scheme, !open.used.Swap(true)
+	a.describe(trace.SpanFromContext(ctx), &open.keySet)
 	var task Task
 	if err := openTask(ctx, a.lease, a.sealed, &task); err != nil {
 		return result, err
@@ -145,6 +153,14 @@ func (a *attempt) prove(ctx context.Context) (result queue.Result, err error) {
 	k := &open.keySet
 	result.Body, err = resultOf(proof.Proof, proof.Outputs, proof.PublicInputs, a.job.CircuitID, k.Source.Digest, k.VerifyingKey.Digest)
 	return result, err
+}
+
+// describe tells the attempt's span what is proven.
+func (a *attempt) describe(span trace.Span, k *registry.KeySet) {
+	span.SetAttributes(tracing.KeyScheme.String(k.Scheme), tracing.KeyCurve.String(k.Curve))
+	if s, ok := a.catalogue.registry.Sizes(a.job.CircuitID, a.job.KeySetID); ok {
+		span.SetAttributes(tracing.KeySize.String(telemetry.SizeClass(s.Stats.Constraints)))
+	}
 }
 
 func (p *Proving) observe(a *attempt, err error, l *api.Ledger) {
