@@ -90,6 +90,43 @@ func TestRefusedByTheNode(t *testing.T) {
 	}
 }
 
+// forgetless is a journal that can't remove records.
+type forgetless struct{ Journal }
+
+func (forgetless) Remove(context.Context, string) error { return errors.New("disk full") }
+
+// TestRefusedAndNotForgotten has the journal keep a call that the node refused:
+// asked for again, the call is made under the nonce that it had.
+func TestRefusedAndNotForgotten(t *testing.T) {
+	t.Parallel()
+	c := newChain(t)
+	poor, err := crypto.GenerateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.client(Options{Journal: forgetless{NewMemoryJournal()}}).Sender(t.Context(), NewKeySigner(poor))
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := Call{ID: "a", To: &common.Address{}, Gas: 21000}
+	if _, err := s.Submit(t.Context(), call); err == nil || !strings.Contains(err.Error(), "disk full") {
+		t.Fatalf("got %v, want the refusal and the journal's failure", err)
+	}
+	address := s.Address()
+	if _, err := c.do(c.sender(c.client(Options{})), Call{ID: "funds", To: &address, Value: big.NewInt(1e18), Gas: 21000}); err != nil {
+		t.Fatal(err)
+	}
+	sub := c.submit(s, call)
+	c.settled(sub)
+	if sub.Nonce() != 0 || c.nonce(s) != 1 {
+		t.Errorf("got nonce %d and %d transactions, want 0 and one", sub.Nonce(), c.nonce(s))
+	}
+	s.client.Close()
+	if _, err := s.Submit(t.Context(), call); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close: got %v", err)
+	}
+}
+
 // TestOutOfGas gives the real verifier too little, and a contract that never has
 // enough.
 func TestOutOfGas(t *testing.T) {

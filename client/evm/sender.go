@@ -164,9 +164,6 @@ func (s *Sender) Submit(ctx context.Context, call Call) (*Submission, error) {
 	defer s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if s.tracked == nil {
-		return nil, ErrClosed
-	}
 	if sub, err := s.findLocked(ctx, &call); sub != nil || err != nil {
 		return sub, err // another caller was faster
 	}
@@ -186,7 +183,10 @@ func (s *Sender) find(ctx context.Context, call *Call) (*Submission, error) {
 }
 
 func (s *Sender) findLocked(ctx context.Context, call *Call) (*Submission, error) {
-	if call.ID == "" {
+	switch {
+	case s.tracked == nil:
+		return nil, ErrClosed
+	case call.ID == "":
 		return nil, nil
 	}
 	r, ok, err := s.client.options.Journal.Find(ctx, call.ID)
@@ -200,10 +200,21 @@ func (s *Sender) findLocked(ctx context.Context, call *Call) (*Submission, error
 	case r.State == StateDisplaced:
 		return nil, nil
 	}
-	if sub := s.tracked[r.Nonce]; sub != nil && sub.id == r.ID {
-		return sub, nil
+	known := s.tracked[r.Nonce]
+	if known != nil && known.id == r.ID {
+		return known, nil
 	}
-	return resumed(s, r)
+	sub, err := resumed(s, r)
+	if err != nil || r.State != StatePending {
+		return sub, err
+	}
+	// Refused by the node, but the journal couldn't forget it.
+	if known != nil {
+		return nil, nil // its nonce has gone to another one since
+	}
+	s.tracked[r.Nonce] = sub
+	s.look()
+	return sub, nil
 }
 
 // errNonceTaken says that the node knows another transaction with the nonce.
