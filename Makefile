@@ -102,6 +102,11 @@ lint: ## gofmt, go vet and staticcheck
 	go run $(STATICCHECK) ./...
 	@for m in $(NESTED) test/evm; do echo "in $$m:"; (cd $$m && go vet ./... && go run $(STATICCHECK) ./...) || exit 1; done
 
+.PHONY: tidy
+tidy: go ## go mod tidy here and in the modules of their own, after a change of requirements
+	go mod tidy
+	for m in $(NESTED) test/evm; do (cd $$m && go mod tidy) || exit 1; done
+
 .PHONY: race
 race: ## the race detector on the concurrent packages
 	@command -v cc >/dev/null || { echo "the race detector needs a C compiler (Debian: apt-get install gcc libc6-dev)" >&2; exit 1; }

@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"sort"
@@ -244,6 +245,21 @@ func TestImportTable(t *testing.T) {
 		if why := violation(e.from, e.to, e.inTest); why != "" && e.from != e.to {
 			t.Errorf("%s: %s imports %s: %s", e.file, e.from, e.to, why)
 		}
+	}
+}
+
+// TestNestedModules loads the modules of their own: a new requirement of this
+// module's go.mod is one of theirs, and without it they don't build.
+func TestNestedModules(t *testing.T) {
+	t.Parallel()
+	for _, dir := range append([]string{"client/evm", "test/evm"}, consumers...) {
+		t.Run(dir, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), "go", "-C", filepath.Join("..", "..", dir), "list", "-mod=readonly", "-deps", "-test", "./...")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v: `make tidy` may help\n%s", err, out)
+			}
+		})
 	}
 }
 
