@@ -46,6 +46,7 @@ var table = map[string]rule{
 	"internal/scratch":               {0, base},
 	"internal/container":             {1, base},
 	"internal/source":                {1, base},
+	"internal/unknown":               {1, base},
 	"internal/iden3":                 {1, base},
 	"internal/telemetry":             {1, data},
 	"internal/tracing":               {1, data},

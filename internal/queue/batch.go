@@ -9,6 +9,7 @@ import (
 
 	"provery/internal/fault"
 	"provery/internal/store"
+	"provery/internal/unknown"
 )
 
 // MaxBatch is how many items a batch may have.
@@ -60,6 +61,8 @@ type batchRecord struct {
 	IdemKey string `json:"idem,omitempty"`
 	// Deleted marks a batch whose items are being deleted.
 	Deleted bool `json:"deleted,omitempty"`
+
+	unknown unknown.Fields // of a newer release
 }
 
 // batchMeta is the header of a batch's record: what every process should know.

@@ -2,11 +2,11 @@ package queue
 
 import (
 	"context"
-	"encoding/json"
 	"iter"
 	"time"
 
 	"provery/internal/fault"
+	"provery/internal/unknown"
 )
 
 // Batch returns the state of a batch. NotFound covers deleted ones, and those
@@ -61,7 +61,7 @@ func (q *Queue) batchRecord(ctx context.Context, id string) (batchRecord, uint64
 		return batchRecord{}, 0, err
 	}
 	var r batchRecord
-	if err := json.Unmarshal(data, &r); err != nil {
+	if r.unknown, err = unknown.Decode(data, &r); err != nil {
 		return batchRecord{}, 0, fault.Wrap(err, fault.Internal, "decode batch record")
 	}
 	if r.Version > recordVersion {
@@ -178,7 +178,7 @@ func (q *Queue) markBatch(ctx context.Context, id string, change func(*batchReco
 		if err != nil || !change(&r) {
 			return err
 		}
-		data, err := json.Marshal(r)
+		data, err := unknown.Encode(&r, r.unknown)
 		if err != nil {
 			return fault.Wrap(err, fault.Internal, "encode batch record")
 		}

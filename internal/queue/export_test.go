@@ -3,6 +3,8 @@ package queue
 import (
 	"context"
 	"time"
+
+	"github.com/nats-io/nats.go"
 )
 
 // Watchers returns how many waits are under way.
@@ -65,4 +67,23 @@ func Streams(namespace string) (out []string) {
 		out = append(out, "KV_"+shardName(namesOf(namespace).bucket, i))
 	}
 	return out
+}
+
+// Raw returns a job's record as it is stored.
+func Raw(ctx context.Context, q *Queue, id string) ([]byte, error) {
+	data, _, err := q.records.get(ctx, jobKeys+id)
+	return data, err
+}
+
+// Rewrite replaces a job's record and its header, as another release would
+// write them.
+func Rewrite(ctx context.Context, q *Queue, id string, change func(text string) string) error {
+	home := q.records.of(jobKeys + id)
+	m, err := home.stream.GetLastMsgForSubject(ctx, home.prefix+jobKeys+id)
+	if err != nil {
+		return err
+	}
+	header := nats.Header{metaHeader: {change(m.Header.Get(metaHeader))}}
+	_, err = home.put(ctx, jobKeys+id, m.Sequence, header, []byte(change(string(m.Data))), 0)
+	return err
 }

@@ -1,17 +1,22 @@
 package queue
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
 
 	"provery/internal/fault"
 	"provery/internal/store"
+	"provery/internal/unknown"
 )
 
 // recordVersion is the version of the stored form. A record of a newer
 // version is refused; older ones are converted in decodeRecord.
+//
+// Processes of two releases work on the same records during an upgrade. A field
+// that an older release needn't understand is added to the top of the record
+// without a new version: older processes hand it on. What they would do wrong
+// without it needs a new version, and a release in between that reads it.
 const recordVersion = 2
 
 // record is the stored form of a job: what clients see, and what only the
@@ -25,10 +30,12 @@ type record struct {
 	Garbage []store.Digest `json:"garbage,omitempty"`
 	// IdemKey is the key of the idempotency entry that points here, if any.
 	IdemKey string `json:"idem,omitempty"`
+
+	unknown unknown.Fields // of a newer release
 }
 
 func (r *record) encode() ([]byte, error) {
-	b, err := json.Marshal(r)
+	b, err := unknown.Encode(r, r.unknown)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "encode job record")
 	}
@@ -40,7 +47,7 @@ func (r *record) encode() ([]byte, error) {
 
 func decodeRecord(b []byte) (record, error) {
 	var r record
-	err := json.Unmarshal(b, &r)
+	more, err := unknown.Decode(b, &r)
 	// A newer form may not fit into the struct; its version does.
 	if r.Version > recordVersion || err == nil && r.Version < 1 {
 		return record{}, fault.New(fault.Unsupported, "decode job record: it was written by another version of the service")
@@ -51,6 +58,7 @@ func decodeRecord(b []byte) (record, error) {
 	if r.State == Running && len(r.Attempts) == 0 {
 		return record{}, fault.New(fault.Internal, "decode job record: running without an attempt")
 	}
+	r.unknown = more
 	r.Kind = or(r.Kind, KindProof) // version 1 had no kinds
 	return r, nil
 }

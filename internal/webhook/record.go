@@ -15,6 +15,7 @@ import (
 
 	"provery/internal/fault"
 	"provery/internal/tracing"
+	"provery/internal/unknown"
 )
 
 // State is where a webhook stands.
@@ -68,6 +69,8 @@ type record struct {
 	// back-off, or the time that somebody has for a delivery. It isn't a time
 	// of day, so that it means the same by everybody's clock.
 	Delay time.Duration `json:"delay,omitempty"`
+
+	unknown unknown.Fields // of a newer release
 }
 
 const (
@@ -140,7 +143,7 @@ func (d *Dispatcher) Drop(ctx context.Context, subject string) error {
 
 // write swaps a record, and reports whether nobody else did meanwhile.
 func (d *Dispatcher) write(ctx context.Context, r *record, rev uint64) (uint64, bool, error) {
-	data, err := json.Marshal(r)
+	data, err := unknown.Encode(r, r.unknown)
 	if err != nil {
 		return 0, false, fault.Wrap(err, fault.Internal, "record webhook")
 	}
@@ -171,7 +174,8 @@ func (d *Dispatcher) apply(e jetstream.KeyValueEntry, atStart bool) {
 		return
 	}
 	var r record
-	if json.Unmarshal(e.Value(), &r) != nil || r.Version != recordVersion || r.Subject != e.Key() {
+	var err error
+	if r.unknown, err = unknown.Decode(e.Value(), &r); err != nil || r.Version != recordVersion || r.Subject != e.Key() {
 		return // not written by this service, or by a later version
 	}
 	d.put(&r, e.Revision(), atStart)
