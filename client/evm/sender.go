@@ -1,10 +1,12 @@
 package evm
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -112,20 +114,8 @@ func (s *Sender) stop() {
 func (s *Sender) Pending() []*Submission {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.inOrder()
-}
-
-func (s *Sender) inOrder() []*Submission {
-	out := make([]*Submission, 0, len(s.tracked))
-	for _, sub := range s.tracked {
-		out = append(out, sub)
-	}
-	slices.SortFunc(out, func(a, b *Submission) int {
-		if a.nonce < b.nonce {
-			return -1
-		}
-		return 1
-	})
+	out := slices.Collect(maps.Values(s.tracked))
+	slices.SortFunc(out, func(a, b *Submission) int { return cmp.Compare(a.nonce, b.nonce) })
 	return out
 }
 

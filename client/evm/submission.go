@@ -2,7 +2,6 @@ package evm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -105,7 +104,10 @@ func (b *Submission) Wait(ctx context.Context) (*Mined, error) {
 	select {
 	case <-b.done:
 	case <-ctx.Done():
-		return nil, errors.Join(fmt.Errorf("wait for transaction %v: %w", b.lastHash(), ctx.Err()), b.Problem())
+		if problem := b.Problem(); problem != nil {
+			return nil, fmt.Errorf("wait for transaction %v: %w; in the way is: %w", b.lastHash(), ctx.Err(), problem)
+		}
+		return nil, fmt.Errorf("wait for transaction %v: %w", b.lastHash(), ctx.Err())
 	}
 	b.mu.Lock()
 	record, tx, err := b.record, b.latest, b.err
