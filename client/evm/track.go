@@ -179,9 +179,14 @@ func (s *Sender) unseen(ctx context.Context, sub *Submission) {
 	}
 }
 
+// lateBlocks is how many blocks nodes may be late with what they say of a
+// transaction.
+const lateBlocks = 3
+
 // lost ends a submission whose nonce another transaction has taken, when that
-// is final itself. The blocks between are also for nodes that are late with
-// their receipts.
+// is final itself and the node has never heard of the submission's own. Too early
+// an end would have the caller make the call twice, so it waits for nodes that
+// are late.
 func (s *Sender) lost(ctx context.Context, sub *Submission, v view) error {
 	sub.mu.Lock()
 	if sub.lostAt == 0 {
@@ -189,8 +194,20 @@ func (s *Sender) lost(ctx context.Context, sub *Submission, v view) error {
 	}
 	since, record := sub.lostAt, sub.record
 	sub.mu.Unlock()
-	if v.head < since+s.client.options.Confirmations {
+	deep, err := s.client.deepEnough(ctx, since+lateBlocks, v.head)
+	if err != nil {
+		return err
+	}
+	if !deep {
 		return ErrDisplaced
+	}
+	for _, a := range record.Attempts {
+		switch _, _, err := s.client.backend.TransactionByHash(ctx, a.Hash); {
+		case err == nil:
+			return fmt.Errorf("the node knows transaction %v, but has no receipt of it", a.Hash)
+		case !errors.Is(err, ethereum.NotFound):
+			return fmt.Errorf("ask for transaction %v: %w", a.Hash, err)
+		}
 	}
 	record.State = StateDisplaced
 	return s.finish(ctx, sub, record, ErrDisplaced)
