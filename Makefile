@@ -40,6 +40,10 @@ go:
 build: go ## build bin/provery, one static binary
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/provery ./cmd/provery
 
+.PHONY: build-evm
+build-evm: go ## build bin/provery-evm, which deploys, checks and calls contracts on a chain
+	cd client/evm && go build -trimpath -ldflags '-s -w' -o ../../bin/ ./cmd/provery-evm
+
 .PHONY: demo
 demo: build $(CACHE)/reserves/.done ## register an example circuit, prove it over HTTP, verify, show the result
 	bin/provery demo --example $(CACHE)/reserves \
