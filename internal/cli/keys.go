@@ -7,6 +7,8 @@ import (
 
 	"provery/api"
 	"provery/client"
+	"provery/internal/contract"
+	"provery/internal/fault"
 )
 
 type keysCommand struct {
@@ -135,7 +137,9 @@ func (c *keysShow) Run(ctx context.Context, e *env) error {
 type keysContract struct {
 	Ref  string `arg:"" help:"Circuit: name, name:tag or id."`
 	Keys string `arg:"" optional:"" help:"Id of the key set, or a scheme for its newest; the newest of all without it."`
-	Name string `help:"Name of the contract." placeholder:"NAME"`
+	Name string `help:"Name of the contract." placeholder:"NAME" xor:"form"`
+
+	Bytecode bool `help:"Print, in hex, what a transaction has as its data that makes such a contract without a compiler." xor:"form"`
 }
 
 // Run prints a verifier contract.
@@ -144,10 +148,38 @@ func (c *keysContract) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
+	if c.Bytecode {
+		return c.bytecode(ctx, e, cl)
+	}
 	source, err := cl.Verifier(ctx, c.Ref, c.Keys, c.Name)
 	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprint(e.Stdout, source)
+	return err
+}
+
+// bytecode prints what makes the contract.
+func (c *keysContract) bytecode(ctx context.Context, e *env, cl *client.Client) error {
+	keys := c.Keys
+	if keys == "" {
+		sets, err := cl.Keys(ctx, c.Ref)
+		if err != nil {
+			return err
+		}
+		if len(sets) == 0 {
+			return fault.New(fault.NotFound, "the circuit has no keys")
+		}
+		keys = sets[0].ID
+	}
+	vk, err := cl.VerifyingKey(ctx, c.Ref, keys)
+	if err != nil {
+		return err
+	}
+	code, err := contract.Bytecode(vk)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.Stdout, "%#x\n", code.Creation)
 	return err
 }
