@@ -2,20 +2,21 @@ package stopcheck
 
 // Bytes of WebAssembly's binary format that stop checks are made of or put at.
 const (
-	opUnreachable = 0x00
-	opLoop        = 0x03
-	opIf          = 0x04
-	opEnd         = 0x0b
-	opCall        = 0x10
-	opDrop        = 0x1a
-	opGlobalGet   = 0x23
-	opGlobalSet   = 0x24
-	opMemoryGrow  = 0x40
-	opI32Const    = 0x41
-	opI32Eqz      = 0x45
-	opI32Sub      = 0x6b
-	opMisc        = 0xfc
-	opVector      = 0xfd
+	opUnreachable  = 0x00
+	opLoop         = 0x03
+	opIf           = 0x04
+	opEnd          = 0x0b
+	opCall         = 0x10
+	opCallIndirect = 0x11
+	opDrop         = 0x1a
+	opGlobalGet    = 0x23
+	opGlobalSet    = 0x24
+	opMemoryGrow   = 0x40
+	opI32Const     = 0x41
+	opI32Eqz       = 0x45
+	opI32Sub       = 0x6b
+	opMisc         = 0xfc
+	opVector       = 0xfd
 
 	typeNone = 0x40 // of a block
 	typeI32  = 0x7f
@@ -265,11 +266,17 @@ func (f *functionCode) rewrite(out []byte, limit int) []byte {
 	if locals > maxLocals {
 		return nil
 	}
+	if f.isShort() {
+		return append(out, f.b...)
+	}
 	out = append(append(out, f.b[:f.pos]...), f.step...)
 	last := f.pos // where the last step was put
 	for f.more() && len(out) <= limit {
 		from := f.pos
 		op, long := f.instruction()
+		if op == opCall || op == opCallIndirect {
+			last -= callBytes // for what it calls, if that is short
+		}
 		switch {
 		case long:
 			out, last = append(out, f.poll...), from
@@ -285,6 +292,24 @@ func (f *functionCode) rewrite(out []byte, limit int) []byte {
 		return nil
 	}
 	return out
+}
+
+// isShort reads the code of a function ahead, and reports whether it ends soon
+// whatever it does: it has little code, no loop, no call, and no instruction that
+// takes long. Such functions, which field arithmetic is made of, have no steps of
+// their own; their callers count more for a call.
+func (f *functionCode) isShort() bool {
+	ahead := *f
+	if len(ahead.b) > shortBytes {
+		return false
+	}
+	for ahead.more() {
+		switch op, long := ahead.instruction(); {
+		case long, op == opLoop, op == opCall, op == opCallIndirect, op == opMemoryGrow:
+			return false
+		}
+	}
+	return !ahead.bad
 }
 
 // instruction reads one, and tells whether its operands decide how long it

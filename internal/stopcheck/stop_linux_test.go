@@ -55,6 +55,11 @@ var endless = []struct {
 		},
 	},
 	{name: "long instructions without a loop", body: bytes.Repeat(fill, 2000)},
+	{
+		name:   "short functions in a loop",
+		body:   append(append([]byte{opLoop, typeNone}, bytes.Repeat([]byte{opI32Const, 0, opCall, 2}, 5000)...), 0x0c, 0, opEnd),
+		called: bytes.Repeat([]byte{opGlobalGet, 0, opI32Const, 3, 0x6e, opGlobalSet, 0}, 360),
+	},
 	{name: "long code in a loop", body: append(append([]byte{opLoop, typeNone}, bytes.Repeat([]byte{opGlobalGet, 0, opI32Const, 3, 0x6e, opGlobalSet, 0}, 20_000)...), 0x0c, 0, opEnd)},
 }
 

@@ -11,8 +11,9 @@
 // stop.
 //
 // A step is the entry of a function, the head of a loop, or straightStep bytes
-// of code without either, so that little code runs between two polls.
-// Instructions whose time depends on their operands poll each time.
+// of code without either, so that little code runs between two polls. Short
+// functions without loops and calls have none: their callers count two calls as
+// a step. Instructions whose time depends on their operands poll each time.
 package stopcheck
 
 import (
@@ -25,6 +26,11 @@ import (
 const (
 	stepsPerPoll = 4096
 	straightStep = 1024
+	// shortBytes is the most that a function has which takes no step, and
+	// callBytes what a call counts for in its caller: so that there are at most
+	// two calls of such functions to a step.
+	shortBytes = 2560
+	callBytes  = straightStep / 2
 )
 
 // maxLocals is how many local variables a function may have, as in browsers.

@@ -69,6 +69,41 @@ func TestShortCallsStop(t *testing.T) {
 	t.Error("it goes on")
 }
 
+// TestShortFunctions finds functions without steps, and those that call them with
+// a step for every two calls.
+func TestShortFunctions(t *testing.T) {
+	t.Parallel()
+	nops := func(n int) []byte { return bytes.Repeat([]byte{0x01}, n) }
+	step := []byte{opI32Eqz, opIf, typeNone, opCall}
+	for _, tc := range []struct {
+		name string
+		code []byte
+		want int // steps
+	}{
+		{"short", nops(200), 0},
+		{"short, nearly too long", nops(shortBytes - 2), 0},
+		{"long", nops(shortBytes - 1), 3},
+		{"with a loop", []byte{opLoop, typeNone, opEnd}, 2},
+		{"with a call", []byte{opCall, 1}, 1},
+		{"with a call through a table", []byte{opI32Const, 0, opCallIndirect, 0, 0}, 1},
+		{"with growing memory", []byte{opI32Const, 0, opMemoryGrow, 0, opDrop}, 1},
+		{"with a long instruction", []byte{opI32Const, 0, opI32Const, 0, opI32Const, 1, opMisc, 11, 0}, 1},
+		{"with many calls", bytes.Repeat([]byte{opCall, 1}, 100), 1 + 50},
+	} {
+		checked, err := Instrument(parts{
+			types: [][]byte{{0x60, 0, 0}}, functions: [][]byte{{0}, {0}}, tables: [][]byte{{0x70, 0, 1}}, memories: [][]byte{{0, 1}},
+			code: [][]byte{body(tc.code), body()},
+		}.assemble())
+		if err != nil {
+			t.Fatalf("%s: %v", tc.name, err)
+		}
+		if got := bytes.Count(checked.Wasm, step); got != tc.want {
+			t.Errorf("%s: %d steps, want %d", tc.name, got, tc.want)
+		}
+		compile(t, runtimeOf(t, wazero.NewRuntimeConfig()), checked.Wasm)
+	}
+}
+
 // TestStart makes the host call the start function.
 func TestStart(t *testing.T) {
 	t.Parallel()

@@ -346,6 +346,9 @@ func (r *run) witness(ctx context.Context, n int, f func(first int, values []byt
 			return err
 		}
 		if values = append(values, b...); len(values) == cap(values) || i == n-1 {
+			if err := ctx.Err(); err != nil { // functions that are short enough don't stop
+				return err
+			}
 			if err := f(i+1-len(values)/scalarBytes, values); err != nil {
 				return err
 			}
