@@ -77,9 +77,10 @@ func (l *Lab) Run(ctx context.Context, o RunOptions) ([]Result, []Skip, error) {
 	for _, w := range o.Workloads {
 		r.prepare(limited, w)
 	}
-	groups := r.groups()
-	for i, group := range groups {
-		r.measure(limited, group, len(groups)-i)
+	left := r.results
+	for _, group := range r.groups() {
+		r.measure(limited, group, float64(points(group))/float64(points(left)))
+		left = left[len(group):]
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
@@ -202,16 +203,24 @@ func (r *runner) groups() (out [][]*running) {
 
 // memory estimates what the processes of a workload need.
 func (w *running) memory(lanes int) int64 {
-	const base, each = 64 << 20, 1 << 10
+	const base, each = 64 << 20, 640
 	p := &w.r.Prepared
 	return p.Compact + p.Mapped + int64(lanes)*(base+each*int64(domain(w.r.Statistics)))
 }
 
-// measure measures one group, the first of so many that share the time left.
-func (r *runner) measure(ctx context.Context, group []*running, share int) {
+// points adds up the domains' sizes, which the time for a round goes with.
+func points(group []*running) (n int) {
+	for _, w := range group {
+		n += domain(w.r.Statistics)
+	}
+	return n
+}
+
+// measure measures one group, which has that share of the time that is left.
+func (r *runner) measure(ctx context.Context, group []*running, share float64) {
 	until := r.until
 	if !until.IsZero() {
-		until = time.Now().Add(time.Until(r.until) / time.Duration(share))
+		until = time.Now().Add(time.Duration(float64(time.Until(r.until)) * share))
 	}
 	var lanes []*lane
 	for _, w := range group {
