@@ -42,7 +42,7 @@ const (
 
 // Process runs the process's own command line and returns its exit status. An
 // interrupt or a request to terminate ends the command's context; a second one
-// ends the process.
+// ends the process, but for the service, which hands back its jobs first.
 func Process(version string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -60,6 +60,7 @@ type commands struct {
 	Version kong.VersionFlag `help:"Print the version and exit."`
 
 	Serve     serveCommand     `cmd:"" help:"Run the service: API, queue and worker in one process, or one of them (--role)."`
+	Drain     drainCommand     `cmd:"" help:"Let a process on this machine finish its jobs, or hand them back, and stop."`
 	Circuits  circuitsCommand  `cmd:"" help:"Register and look at circuits."`
 	Keys      keysCommand      `cmd:"" help:"Add and export the keys of circuits."`
 	Prove     proveCommand     `cmd:"" help:"Make a proof, by the service or from files."`

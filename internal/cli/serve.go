@@ -2,14 +2,22 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
+	"os"
+	"os/signal"
 	"runtime/debug"
+	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"provery/client"
 	"provery/internal/config"
 	"provery/internal/daemon"
+	"provery/internal/fault"
 	"provery/internal/telemetry"
 )
 
@@ -55,7 +63,32 @@ func (c *serveCommand) Run(ctx context.Context, e *env) error {
 	if limit := d.MemoryLimit(); limit > 0 {
 		debug.SetMemoryLimit(limit) // garbage goes before jobs have to wait
 	}
+	defer hurry(d)()
 	return d.Run(ctx)
+}
+
+// hurry lets a second signal hand back the jobs in work at once; a third one
+// ends the process. The first is the command's own.
+func hurry(d *daemon.Daemon) (stop func()) {
+	signals, done := make(chan os.Signal, 2), make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range 2 {
+			select {
+			case <-signals:
+			case <-done:
+				return
+			}
+		}
+		signal.Stop(signals)
+		d.Drain(true)
+	})
+	return func() {
+		signal.Stop(signals)
+		close(done)
+		wg.Wait()
+	}
 }
 
 // build says what this binary was made from.
@@ -117,5 +150,34 @@ func (healthCommand) Run(ctx context.Context, e *env) error {
 	if !r.Ready {
 		return errSaid
 	}
+	return nil
+}
+
+type drainCommand struct {
+	Now   bool   `help:"Hand back the jobs in work at once: the machine is about to be taken away."`
+	Admin string `help:"Address of the process's admin_listen, on this machine." default:"http://127.0.0.1:9090" env:"PROVERY_ADMIN" placeholder:"URL"`
+}
+
+// Run asks a process on this machine to stop.
+func (c *drainCommand) Run(ctx context.Context, e *env) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	url := strings.TrimRight(c.Admin, "/") + "/drain"
+	if c.Now {
+		url += "?now=true"
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
+	if err != nil {
+		return usage("--admin: want http://127.0.0.1:9090")
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fault.New(fault.InvalidRequest, "no process has its admin_listen at %s: %v", c.Admin, errors.Unwrap(err))
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusAccepted {
+		return fault.New(fault.InvalidRequest, "%s: answered with status %d", c.Admin, res.StatusCode)
+	}
+	fmt.Fprintln(e.Stdout, "it takes no more jobs, and stops")
 	return nil
 }

@@ -93,6 +93,8 @@ type Daemon struct {
 	compilePool *worker.Pool
 	metrics     *telemetry.Metrics
 	tracing     *tracing.Tracing
+	leave       sync.Once
+	leaving     chan struct{} // closed by Drain
 	estimates   estimates
 	webhooks    atomic.Pointer[webhook.Dispatcher] // nil in a worker
 	uploads     *upload.Store                      // nil in a worker
@@ -107,7 +109,7 @@ type Daemon struct {
 // engine, and listens. Nothing is served before Run. If it returns an error,
 // everything that was opened is closed again.
 func New(ctx context.Context, cfg *config.Config, build Build, log *slog.Logger) (_ *Daemon, err error) {
-	d := &Daemon{cfg: cfg, log: log, build: build, started: time.Now(), metrics: telemetry.NewMetrics()}
+	d := &Daemon{cfg: cfg, log: log, build: build, started: time.Now(), metrics: telemetry.NewMetrics(), leaving: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.close(context.WithoutCancel(ctx)))
@@ -254,13 +256,35 @@ func (d *Daemon) frontends() []api.Frontend {
 	return out
 }
 
-// Run serves until ctx is done, then drains: no new work is taken, waiting
+// Drain makes Run end as if its context had. If now is set the jobs in work are
+// handed back at once, instead of being given the drain time: for a machine that
+// is about to be taken away. It may be called at any time, also while Run
+// drains.
+func (d *Daemon) Drain(now bool) {
+	if now {
+		for _, p := range []*worker.Pool{d.pool, d.compilePool} {
+			if p != nil {
+				p.HandBack()
+			}
+		}
+	}
+	d.leave.Do(func() { close(d.leaving) })
+}
+
+// Run serves until ctx is done or Drain is called, then drains: no new work is taken, waiting
 // requests are answered, running proofs get the drain time, and what isn't
 // done by then is handed back to the queue. It closes everything.
 func (d *Daemon) Run(ctx context.Context) error {
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	var background sync.WaitGroup
+	background.Go(func() {
+		select {
+		case <-d.leaving:
+			stop()
+		case <-working.Done():
+		}
+	})
 	background.Go(func() { d.followSealKeys(working) })
 	if d.pool != nil {
 		background.Go(func() { d.pool.Run(working) })
@@ -274,7 +298,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		background.Go(func() { d.uploads.Run(working) })
 	}
 	d.log.Info("serving", "address", d.Addr(), "role", d.cfg.Role, "admin", d.AdminAddr(), "data", d.cfg.DataDir, "version", d.build.Version)
-	defer context.AfterFunc(ctx, func() {
+	defer context.AfterFunc(working, func() {
 		d.log.Info("stopping: nothing new is taken, running jobs are finished", "drain", d.cfg.DrainTimeout)
 	})()
 	endAdmin := d.startAdmin(working, stop)

@@ -54,6 +54,7 @@ func (d *Daemon) startAdmin(ctx context.Context, failed func()) (end func() erro
 		return func() error { return nil }
 	}
 	a := httpapi.NewAdmin(&services{d}, d.metrics.Handler(), d.log.With("part", "admin"))
+	a.OnDrain(d.Drain)
 	if d.cfg.AdminPprof {
 		a.Profile()
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -46,13 +47,34 @@ func (a *Admin) Profile() {
 	a.mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 }
 
+// OnDrain serves POST /drain, which makes the process stop as a signal does, and
+// with ?now=true hand back its jobs at once. Only this machine, or the pod that
+// the process is in, may ask for that: it needs no API key.
+func (a *Admin) OnDrain(drain func(now bool)) {
+	a.mux.HandleFunc("POST /drain", func(w http.ResponseWriter, r *http.Request) {
+		host, _, _ := net.SplitHostPort(r.RemoteAddr)
+		at, err := netip.ParseAddr(host)
+		if err != nil || !at.Unmap().IsLoopback() || r.Header.Get("Origin") != "" {
+			http.Error(w, "only this machine may ask for that", http.StatusForbidden)
+			return
+		}
+		now := r.URL.Query().Get("now") == "true"
+		a.log.Info("asked to drain", "now", now)
+		drain(now)
+		w.WriteHeader(http.StatusAccepted)
+	})
+}
+
+// ServeHTTP answers one request.
+func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
 // Drain makes /readyz say that the process is stopping.
 func (a *Admin) Drain() { a.drain.Do(func() { close(a.draining) }) }
 
 // Serve answers requests on l until ctx ends, and then for up to timeout those
 // in progress. It closes l.
 func (a *Admin) Serve(ctx context.Context, l net.Listener, timeout time.Duration) error {
-	return serve(ctx, l, served{handler: a.mux, log: a.log, timeout: timeout, drain: a.Drain})
+	return serve(ctx, l, served{handler: a, log: a.log, timeout: timeout, drain: a.Drain})
 }
 
 // readiness asks whether the process can take work; while it drains it can't.

@@ -53,6 +53,8 @@ type Pool struct {
 	queue    Leaser
 	handlers map[string]Handler // by kind
 	busy     atomic.Int32       // jobs in work
+	hurry    sync.Once
+	hurried  chan struct{} // closed: what is in work is handed back at once
 }
 
 // NewPool returns a pool that takes the jobs of the handlers' kinds; Run
@@ -65,7 +67,7 @@ func NewPool(cfg PoolConfig, q Leaser, handlers ...Handler) *Pool {
 	if cfg.Tracer == nil {
 		cfg.Tracer = tracing.None()
 	}
-	p := &Pool{cfg: cfg, queue: q, handlers: map[string]Handler{}}
+	p := &Pool{cfg: cfg, queue: q, handlers: map[string]Handler{}, hurried: make(chan struct{})}
 	for _, h := range handlers {
 		p.handlers[h.Kind()] = h
 	}
@@ -94,12 +96,19 @@ func (p *Pool) Run(ctx context.Context) {
 	defer timer.Stop()
 	select {
 	case <-drained:
+		return
 	case <-timer.C:
 		p.cfg.Log.Warn("drain time is over: handing back the jobs in work", "drain", p.cfg.Drain)
-		stop(errDrained)
-		<-drained
+	case <-p.hurried:
+		p.cfg.Log.Warn("handing back the jobs in work at once")
 	}
+	stop(errDrained)
+	<-drained
 }
+
+// HandBack ends the drain time: from when Run's context is done nothing is
+// waited for.
+func (p *Pool) HandBack() { p.hurry.Do(func() { close(p.hurried) }) }
 
 // errDrained is the cause of the working context's end when the drain time is over.
 var errDrained = errors.New("worker: drain time is over")
