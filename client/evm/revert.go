@@ -7,11 +7,9 @@ import (
 	"math/big"
 	"strings"
 
-	"github.com/ethereum/go-ethereum"
 	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/ethereum/go-ethereum/rpc"
 )
 
@@ -223,22 +221,4 @@ func (c *Client) failure(ctx context.Context, from common.Address, call Call, m 
 		e.OutOfGas = m.GasUsed == m.GasLimit
 	}
 	return e
-}
-
-// message is the call as nodes take it for a simulation.
-func (call *Call) message(from common.Address) ethereum.CallMsg {
-	return ethereum.CallMsg{From: from, To: call.To, Gas: call.Gas, Value: call.Value, Data: call.Data}
-}
-
-// digest identifies what a call does, for telling that an ID is used for two.
-func (call *Call) digest() common.Hash {
-	value := call.Value
-	if value == nil {
-		value = new(big.Int)
-	}
-	to := []byte{}
-	if call.To != nil {
-		to = call.To[:]
-	}
-	return crypto.Keccak256Hash(crypto.Keccak256(to), common.LeftPadBytes(value.Bytes(), 32), crypto.Keccak256(call.Data))
 }

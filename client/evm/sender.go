@@ -7,48 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math/big"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
-	"github.com/ethereum/go-ethereum/rpc"
 )
 
 // patience bounds how long a node may take for the requests of one step, so that
 // one that never answers holds nobody up for ever.
 const patience = time.Minute
-
-// Call is what a transaction does.
-type Call struct {
-	// ID names what the call is for, such as "root-17". All calls of an ID are
-	// one: the second is the first one's submission, whatever became of that,
-	// also after a crash if the journal lasts. "" is a name of its own each
-	// time, and isn't remembered once the transaction is final.
-	ID string
-	// To is the contract, nil to make one.
-	To *common.Address
-	// Data are the bytes that it is called with, or its initialisation code.
-	Data []byte
-	// Value is what goes along, in wei; nil is nothing.
-	Value *big.Int
-	// Gas is the limit. With 0 the call is simulated, so that one that would
-	// fail is refused before anything is signed, and the limit is a fifth above
-	// the estimate. A call that depends on one that isn't in a block yet can't
-	// be simulated: give its gas.
-	Gas uint64
-}
-
-// ConflictError says that an ID was used before for another call, or by another
-// account or chain.
-type ConflictError struct{ ID string }
-
-func (e *ConflictError) Error() string {
-	return fmt.Sprintf("the ID %q belongs to another call", e.ID)
-}
 
 // ErrDisplaced is the outcome of a submission whose nonce went to another
 // transaction of the account, by a wallet or another program. A call with the
@@ -207,9 +176,6 @@ func (s *Sender) findLocked(ctx context.Context, call *Call) (*Submission, error
 	return sub, nil
 }
 
-// errNonceTaken says that the node knows another transaction with the nonce.
-var errNonceTaken = errors.New("the node knows another transaction with the nonce")
-
 // first makes and sends a call's first transaction. The nonce is the lowest that
 // neither the node nor the sender knows a transaction of; since nobody gets the
 // next one before this one is sent or refused, there are no gaps.
@@ -239,7 +205,7 @@ func (s *Sender) first(ctx context.Context, call *Call, p price) (*Submission, e
 	}
 	err = s.client.send(ctx, tx)
 	refusal := refusedFor(err)
-	if errors.Is(refusal, errNonceTaken) && s.client.has(ctx, tx.Hash()) {
+	if errors.Is(refusal, errNonceTaken) && !s.client.lacks(ctx, tx.Hash()) {
 		err, refusal = nil, nil // by this very transaction, which came to the node twice
 	}
 	if refusal != nil {
@@ -271,7 +237,8 @@ func (s *Sender) sign(ctx context.Context, unsigned *types.Transaction) (*types.
 	if err != nil {
 		return nil, Attempt{}, fmt.Errorf("sign the transaction: %w", err)
 	}
-	if from, err := types.Sender(types.LatestSignerForChainID(s.client.chainID()), tx); err != nil || from != s.from || tx.Nonce() != unsigned.Nonce() {
+	from, err := types.Sender(types.LatestSignerForChainID(s.client.chainID()), tx)
+	if err != nil || from != s.from || tx.Nonce() != unsigned.Nonce() {
 		return nil, Attempt{}, errors.New("sign the transaction: the signer signed for another account, chain or nonce")
 	}
 	raw, err := tx.MarshalBinary()
@@ -279,42 +246,4 @@ func (s *Sender) sign(ctx context.Context, unsigned *types.Transaction) (*types.
 		return nil, Attempt{}, fmt.Errorf("sign the transaction: %w", err)
 	}
 	return tx, Attempt{tx.Hash(), raw}, nil
-}
-
-// send hands a transaction to the node. One that it has already is no error.
-func (c *Client) send(ctx context.Context, tx *types.Transaction) error {
-	err := c.backend.SendTransaction(ctx, tx)
-	if err != nil && contains(err, "already known", "known transaction", "already imported") {
-		return nil
-	}
-	return err
-}
-
-// has reports whether the node knows a transaction.
-func (c *Client) has(ctx context.Context, hash common.Hash) bool {
-	_, _, err := c.backend.TransactionByHash(ctx, hash)
-	return err == nil
-}
-
-// refusedFor returns the error of a transaction that the node found invalid, so
-// that it is in no block and won't be; nil for none, and for anything that may
-// pass, such as a lost connection or a full node.
-func refusedFor(err error) error {
-	var coded rpc.Error
-	switch {
-	case err == nil || !errors.As(err, &coded):
-		return nil
-	case contains(err, "nonce too low", "replacement transaction underpriced", "replacement fee too low"):
-		return errNonceTaken
-	case contains(err, "insufficient funds", "intrinsic gas", "floor data gas", "exceeds block gas limit", "gas limit too high",
-		"transaction underpriced", "exceeds the configured cap", "oversized data", "initcode size", "code size",
-		"invalid sender", "invalid chain id", "not supported"):
-		return fmt.Errorf("the node refused the transaction: %w", err)
-	}
-	return nil
-}
-
-func contains(err error, parts ...string) bool {
-	text := strings.ToLower(err.Error())
-	return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(text, p) })
 }
