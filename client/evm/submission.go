@@ -131,6 +131,14 @@ func (b *Submission) note(problem error) {
 	b.problem = problem
 }
 
+// waitAnew has the blocks count from the next look on that the transaction waits:
+// this one may have taken as long as many of them.
+func (b *Submission) waitAnew() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pricedAt = 0
+}
+
 // resolve ends the submission with a record, and wakes those who wait.
 func (b *Submission) resolve(r Record, err error) {
 	b.mu.Lock()

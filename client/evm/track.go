@@ -248,6 +248,7 @@ func (s *Sender) push(ctx context.Context, sub *Submission, v view) error {
 	case errors.Is(err, ethereum.NotFound):
 		err = s.client.send(ctx, tx)
 		if err == nil {
+			sub.waitAnew()
 			s.client.options.Log.WarnContext(ctx, "sent a transaction again that the node had forgotten", "id", sub.id, "hash", tx.Hash())
 		}
 		if err == nil || !contains(err, "underpriced", "less than block base fee") {
@@ -263,11 +264,11 @@ func (s *Sender) push(ctx context.Context, sub *Submission, v view) error {
 		sub.note(nil)
 		return nil
 	}
-	return s.raise(ctx, sub, v)
+	return s.raise(ctx, sub)
 }
 
 // raise replaces the transaction by one that offers more, under the same nonce.
-func (s *Sender) raise(ctx context.Context, sub *Submission, v view) error {
+func (s *Sender) raise(ctx context.Context, sub *Submission) error {
 	now, err := s.client.priceNow(ctx)
 	if err != nil {
 		return err
@@ -292,8 +293,9 @@ func (s *Sender) raise(ctx context.Context, sub *Submission, v view) error {
 		return fmt.Errorf("write the journal: %w", err)
 	}
 	sub.mu.Lock()
-	sub.record, sub.latest, sub.pricedAt = record, tx, v.head
+	sub.record, sub.latest = record, tx
 	sub.mu.Unlock()
+	sub.waitAnew()
 	s.client.options.Log.WarnContext(ctx, "raised the fees of a stuck transaction", "id", sub.id, "hash", tx.Hash(), "cap", p.cap, "tip", p.tip)
 	return s.client.send(ctx, tx)
 }
