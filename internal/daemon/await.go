@@ -29,7 +29,7 @@ func (d *Daemon) await(ctx context.Context, what string, open func(context.Conte
 		if err == nil || !fault.Is(err, fault.Overloaded) {
 			return err
 		}
-		d.log.Warn("waiting for the "+what, "error", err)
+		d.waitFor(what, err)
 		select {
 		case <-ctx.Done():
 			return err

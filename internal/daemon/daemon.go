@@ -100,16 +100,19 @@ type Daemon struct {
 	uploads     *upload.Store                      // nil in a worker
 	handler     *httpapi.Server                    // nil in a worker, as is the listener
 	listener    net.Listener
-	admin       net.Listener                  // nil if there is none
-	spool       string                        // this process's directory for files under way
-	closers     []func(context.Context) error // run last to first
+	admin       net.Listener              // nil if there is none
+	starting    atomic.Pointer[api.Check] // why it isn't ready yet; nil once it is built
+	// stopsServing makes the admin listener say that the process drains.
+	stopsServing func()
+	spool        string                        // this process's directory for files under way
+	closers      []func(context.Context) error // run last to first
 }
 
 // New builds the service: it opens the stores, starts or connects to the
 // engine, and listens. Nothing is served before Run. If it returns an error,
 // everything that was opened is closed again.
 func New(ctx context.Context, cfg *config.Config, build Build, log *slog.Logger) (_ *Daemon, err error) {
-	d := &Daemon{cfg: cfg, log: log, build: build, started: time.Now(), metrics: telemetry.NewMetrics(), leaving: make(chan struct{})}
+	d := &Daemon{cfg: cfg, log: log, build: build, started: time.Now(), metrics: telemetry.NewMetrics(), leaving: make(chan struct{}), stopsServing: func() {}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.close(context.WithoutCancel(ctx)))
@@ -120,7 +123,11 @@ func New(ctx context.Context, cfg *config.Config, build Build, log *slog.Logger)
 			return nil, err
 		}
 	}
-	return d, d.gauges()
+	if err := d.gauges(); err != nil {
+		return nil, err
+	}
+	d.starting.Store(nil)
+	return d, nil
 }
 
 func (d *Daemon) path(name string) string { return filepath.Join(d.cfg.DataDir, name) }
@@ -261,7 +268,7 @@ func (d *Daemon) frontends() []api.Frontend {
 // is about to be taken away. It may be called at any time, also while Run
 // drains.
 func (d *Daemon) Drain(now bool) {
-	if now {
+	if now && d.starting.Load() == nil {
 		for _, p := range []*worker.Pool{d.pool, d.compilePool} {
 			if p != nil {
 				p.HandBack()
@@ -301,11 +308,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer context.AfterFunc(working, func() {
 		d.log.Info("stopping: nothing new is taken, running jobs are finished", "drain", d.cfg.DrainTimeout)
 	})()
-	endAdmin := d.startAdmin(working, stop)
+	defer context.AfterFunc(working, d.stopsServing)()
 	err := d.serve(working)
 	stop()
 	background.Wait()
-	err = errors.Join(err, endAdmin())
 	return errors.Join(fault.Wrap(err, fault.Internal, "serve HTTP"), d.close(context.WithoutCancel(ctx)))
 }
 
@@ -330,6 +336,7 @@ const closeTimeout = 15 * time.Second
 func (d *Daemon) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
+	d.starting.Store(&api.Check{Name: "stop", Detail: "the process is stopping"}) // nobody looks at parts that are closed
 	var errs []error
 	for i := len(d.closers) - 1; i >= 0; i-- {
 		errs = append(errs, d.closers[i](ctx))

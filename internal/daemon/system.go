@@ -86,6 +86,9 @@ const readyTimeout = 2 * time.Second
 func (s *services) Ready(ctx context.Context) api.Readiness {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
+	if why := s.d.starting.Load(); why != nil {
+		return api.Readiness{Checks: []api.Check{*why}}
+	}
 	r := api.Readiness{Ready: true}
 	check := func(name string, err error) {
 		c := api.Check{Name: name, OK: err == nil}

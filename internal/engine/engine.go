@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -145,7 +146,12 @@ func (e *Engine) Healthy(ctx context.Context) error {
 		}
 	}
 	if s := e.conn.Status(); s != nats.CONNECTED {
-		return unreachable(nil, "engine: connection is "+s.String())
+		text := "engine: the connection is " + strings.ToLower(s.String())
+		err := e.conn.LastError()
+		if err != nil {
+			text += ": " + strings.TrimPrefix(err.Error(), "nats: ")
+		}
+		return unreachable(err, text)
 	}
 	if _, err := e.js.AccountInfo(ctx); err != nil {
 		return unreachable(err, "engine: no answer from JetStream")
