@@ -12,7 +12,7 @@ import (
 
 // Journal keeps what a sender has submitted. It is what makes a call once across
 // crashes: a record is in it before its transaction is sent. Implementations
-// are safe for concurrent use.
+// are safe for concurrent use; package journaltest is the suite that they pass.
 type Journal interface {
 	// Put writes a record in place of the one with its ID. When it returns,
 	// the record survives a crash, as far as the journal promises that.
