@@ -61,6 +61,8 @@ type commands struct {
 
 	Serve     serveCommand     `cmd:"" help:"Run the service: API, queue and worker in one process, or one of them (--role)."`
 	Drain     drainCommand     `cmd:"" help:"Let a process on this machine finish its jobs, or hand them back, and stop."`
+	Backup    backupCommand    `cmd:"" help:"Copy the records of a running service from its NATS servers."`
+	Restore   restoreCommand   `cmd:"" help:"Make the records of a service anew from such a copy."`
 	Circuits  circuitsCommand  `cmd:"" help:"Register and look at circuits."`
 	Keys      keysCommand      `cmd:"" help:"Add and export the keys of circuits."`
 	Prove     proveCommand     `cmd:"" help:"Make a proof, by the service or from files."`
