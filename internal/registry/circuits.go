@@ -53,6 +53,9 @@ func (r *Registry) addOnce(ctx context.Context, key string, record any, blobs []
 		}
 	}
 	err = r.put(ctx, key, 0, record)
+	if err == nil {
+		return false, r.confirm(ctx, key, blobs)
+	}
 	if !errors.Is(err, errSwapped) {
 		return false, err
 	}

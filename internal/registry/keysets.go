@@ -96,10 +96,9 @@ func (r *Registry) DefaultKeySet(circuit store.Digest, scheme string) (KeySet, e
 }
 
 // Remove deletes a circuit, its key sets, the pointers to it, and those of its
-// blobs that no other record refers to. Blobs that another process is about to
-// refer to can be lost: it is told so by AddCircuit's NotFound, except in the
-// instant between its look at the blobs and its write. NotFound where there is
-// no such circuit.
+// blobs that no other record refers to. A process that is about to refer to one
+// of them is told so by AddCircuit's NotFound. NotFound where there is no such
+// circuit.
 func (r *Registry) Remove(ctx context.Context, circuit store.Digest) error {
 	c, err := r.Circuit(ctx, circuit)
 	if err != nil {
@@ -148,20 +147,6 @@ func (r *Registry) RemoveKeySet(ctx context.Context, circuit, id store.Digest) e
 		r.health.clear(circuit, a.Digest)
 	}
 	return r.collect(ctx, k.artifacts())
-}
-
-// collect deletes the blobs that no record refers to. change is held.
-func (r *Registry) collect(ctx context.Context, blobs []Artifact) error {
-	used := r.mirror.referenced()
-	for _, a := range blobs {
-		if used[a.Digest] {
-			continue
-		}
-		if err := r.blobs.Delete(ctx, a.Digest); err != nil {
-			return fault.Wrap(err, fault.Internal, "remove blob")
-		}
-	}
-	return nil
 }
 
 func decode(b []byte, v any) error {

@@ -16,11 +16,13 @@ const (
 	nameKeys    = "n." // n.<name>, with '=' for '.'
 	builtKeys   = "b." // b.<digest of what a circuit was compiled from>
 	usageKeys   = "u." // u.<circuit>.<key set>
+	markKeys    = "d." // d.<blob> while somebody deletes it
 )
 
 func circuitKey(id store.Digest) string         { return circuitKeys + id.Hex() }
 func keySetKey(circuit, id store.Digest) string { return keySetKeys + circuit.Hex() + "." + id.Hex() }
 func builtKey(from store.Digest) string         { return builtKeys + from.Hex() }
+func markKey(blob store.Digest) string          { return markKeys + blob.Hex() }
 func nameKey(name string) string                { return nameKeys + strings.ReplaceAll(name, ".", "=") }
 
 // nameRecord holds the tags of one name. One record for each name keeps all
@@ -39,13 +41,16 @@ type mirror struct {
 	keySets  map[store.Digest]map[store.Digest]*KeySet // by circuit, key set
 	names    map[string]nameRecord
 	usage    map[string]Usage // by key
+	marks    map[string]bool  // by key
+	seen     uint64           // what the watch has brought
+	changed  chan struct{}    // closed, and replaced, when it brings more
 }
 
 func newMirror() *mirror {
 	return &mirror{
 		revs: map[string]uint64{}, circuits: map[store.Digest]*Circuit{},
 		keySets: map[store.Digest]map[store.Digest]*KeySet{}, names: map[string]nameRecord{},
-		usage: map[string]Usage{},
+		usage: map[string]Usage{}, marks: map[string]bool{}, changed: make(chan struct{}),
 	}
 }
 
@@ -63,6 +68,11 @@ func (m *mirror) apply(key string, rev uint64, value []byte) {
 		m.applyCircuit(strings.TrimPrefix(key, circuitKeys), value)
 	case strings.HasPrefix(key, keySetKeys):
 		m.applyKeySet(strings.TrimPrefix(key, keySetKeys), value)
+	case strings.HasPrefix(key, markKeys):
+		m.marks[key] = true
+		if value == nil {
+			delete(m.marks, key)
+		}
 	case strings.HasPrefix(key, usageKeys):
 		m.applyUsage(key, value)
 	case strings.HasPrefix(key, nameKeys):

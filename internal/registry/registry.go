@@ -43,8 +43,10 @@ type Registry struct {
 
 	// change is held while records and blobs are changed together: a blob
 	// that is found present then can't be collected before the record that
-	// refers to it is written. It spans this process only; see Remove.
-	change sync.Mutex
+	// refers to it is written. It spans this process only; for others see
+	// collect.go.
+	change   sync.Mutex
+	markWait time.Duration
 
 	watcher   jetstream.KeyWatcher
 	watched   chan struct{} // closed when the watch has ended
@@ -66,7 +68,7 @@ func Open(ctx context.Context, eng Engine, blobs store.Blobs, cfg Config) (*Regi
 	if err != nil {
 		return nil, engineFault(ctx, err, "open registry")
 	}
-	r := &Registry{kv: kv, blobs: blobs, now: cfg.Now, mirror: newMirror(), watched: make(chan struct{})}
+	r := &Registry{kv: kv, blobs: blobs, now: cfg.Now, mirror: newMirror(), watched: make(chan struct{}), markWait: defaultMarkWait}
 	r.health.init()
 	// The watch lives as long as the registry, not as the call.
 	if r.watcher, err = kv.WatchAll(context.WithoutCancel(ctx)); err != nil {
@@ -126,11 +128,13 @@ func (r *Registry) follow(complete chan struct{}) {
 		switch {
 		case e == nil:
 			close(complete)
+			continue
 		case e.Operation() == jetstream.KeyValuePut:
 			r.mirror.apply(e.Key(), e.Revision(), e.Value())
 		default:
 			r.mirror.apply(e.Key(), e.Revision(), nil)
 		}
+		r.mirror.passed(e.Revision())
 	}
 }
 
