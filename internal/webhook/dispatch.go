@@ -31,7 +31,7 @@ func (d *Dispatcher) run(ctx context.Context) {
 	}()
 	for {
 		due, wait := d.due(time.Now())
-		for _, subject := range due {
+		for _, next := range due {
 			select {
 			case slots <- struct{}{}:
 			case <-ctx.Done():
@@ -39,7 +39,8 @@ func (d *Dispatcher) run(ctx context.Context) {
 			}
 			go func() {
 				defer func() { <-slots }()
-				d.work(ctx, subject)
+				defer d.leave(next.owner)
+				d.work(ctx, next.subject)
 			}()
 		}
 		t := time.NewTimer(wait)

@@ -49,7 +49,8 @@ type Config struct {
 	MaxBackoff  time.Duration // Default: 1 h
 	MaxAge      time.Duration // after the event, when it is given up. Default: 24 h
 	Retention   time.Duration // how long the log of one that is done can be read. Default: 24 h
-	Concurrency int           // deliveries at a time. Default: 16
+	Concurrency int           // deliveries at a time. Default: 32
+	PerOwner    int           // those of one owner, whose receivers may be slow. Default: a quarter of them
 
 	// Resolver finds addresses. Default: net.DefaultResolver.
 	Resolver Resolver
@@ -69,7 +70,8 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxBackoff, time.Hour)
 	orDefault(&c.MaxAge, 24*time.Hour)
 	orDefault(&c.Retention, 24*time.Hour)
-	orDefault(&c.Concurrency, 16)
+	orDefault(&c.Concurrency, 32)
+	orDefault(&c.PerOwner, max(1, c.Concurrency/4))
 	if c.Secrets == nil {
 		c.Secrets = func(string) [][]byte { return nil }
 	}
@@ -125,6 +127,8 @@ type Dispatcher struct {
 	mu      sync.Mutex
 	hooks   map[string]*hook // by subject
 	agenda  agenda
+	busy    map[string]int      // hooks in use, by owner
+	aside   map[string][]string // hooks whose time has come and whose owner has no place, in that order
 	signal  chan struct{}
 	stop    context.CancelFunc
 	watcher jetstream.KeyWatcher
@@ -137,6 +141,7 @@ type hook struct {
 	rev   uint64
 	due   time.Time // when to look at it, by this process's clock; zero: not by itself
 	inUse bool      // somebody here works on it
+	aside bool      // it waits for a place of its owner's
 	again bool      // the job ended once more while its last end was pending
 }
 
@@ -156,7 +161,7 @@ func Open(ctx context.Context, eng JetStream, source Source, sealed Sealer, cfg 
 	}
 	d := &Dispatcher{
 		cfg: cfg, source: source, sealed: sealed, kv: kv, http: newClient(&cfg),
-		hooks: map[string]*hook{}, signal: make(chan struct{}, 1), stop: func() {},
+		hooks: map[string]*hook{}, busy: map[string]int{}, aside: map[string][]string{}, signal: make(chan struct{}, 1), stop: func() {},
 	}
 	// The watch lives as long as the dispatcher, not as the call.
 	if d.watcher, err = kv.WatchAll(context.WithoutCancel(ctx)); err != nil {

@@ -480,3 +480,32 @@ func TestRebinding(t *testing.T) {
 		}
 	}
 }
+
+// TestSlowReceivers has an owner whose receivers never answer in time, with more
+// webhooks than there are places: another one's are delivered meanwhile.
+func TestSlowReceivers(t *testing.T) {
+	t.Parallel()
+	b, slow, quick := newBench(t), newReceiver(t), newReceiver(t)
+	d := b.open(func(c *Config) { c.Concurrency, c.PerOwner, c.Timeout = 4, 2, time.Minute })
+	for range 10 {
+		id := subject("prf_")
+		b.source.set(id, end(1))
+		if err := d.Add(t.Context(), id, "slow", slow.URL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := []delivery{<-slow.got, <-slow.got} // both places of that owner
+	id := subject("prf_")
+	b.source.set(id, end(1))
+	if err := d.Add(t.Context(), id, "quick", quick.URL); err != nil {
+		t.Fatal(err)
+	}
+	quick.take(t, 200)
+	b.until(d, id, Delivered)
+	for _, h := range held {
+		h.answer <- 200
+	}
+	for range 8 { // the rest of the slow one's, in turn
+		slow.take(t, 200)
+	}
+}
