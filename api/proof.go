@@ -83,6 +83,7 @@ type Proof struct {
 	Deadline *time.Time        `json:"deadline,omitempty"`
 	Expires  *time.Time        `json:"expires,omitempty" doc:"When a finished proof will be erased."`
 	Position *int              `json:"position,omitempty" doc:"Jobs ahead of a queued one; 0 is next."`
+	StartsIn *int              `json:"starts_in,omitempty" doc:"Seconds until a queued one starts, as far as the workers and the predicted times of what is ahead tell. Not in lists."`
 	Problem  *Problem          `json:"problem,omitempty" doc:"Why a failed, cancelled or expired job has no result."`
 	Result   *Result           `json:"result,omitempty"`
 	Ledger   *Ledger           `json:"ledger,omitempty" doc:"Where the time of the latest attempt went."`

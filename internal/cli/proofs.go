@@ -83,6 +83,9 @@ func showProof(w io.Writer, p *api.Proof) {
 		fmt.Fprintln(w, "problem ", p.Problem.Error())
 	case p.Position != nil:
 		fmt.Fprintln(w, "ahead   ", *p.Position)
+		if p.StartsIn != nil {
+			fmt.Fprintf(w, "starts   in about %d s\n", *p.StartsIn)
+		}
 	case p.Stage != "":
 		fmt.Fprintln(w, "stage   ", p.Stage)
 	}

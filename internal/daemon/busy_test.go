@@ -109,6 +109,12 @@ func TestFailure02StatusWhileBusy(t *testing.T) {
 	if err != nil || len(queued.Items) != 1 || queued.Items[0].Position == nil || *queued.Items[0].Position != 0 {
 		t.Errorf("got %+v, %v, want the next one", queued, err)
 	}
+	for _, p := range append(running.Items, queued.Items...) {
+		got, err := r.cl.Proof(r.ctx(), p.ID, 0)
+		if err != nil || (got.StartsIn != nil) != (p.State == api.StateQueued) || got.StartsIn != nil && (*got.StartsIn < 0 || *got.StartsIn > 3600) {
+			t.Errorf("got %+v, %v, want an estimate of the start of the queued one", got, err)
+		}
+	}
 	s.release()
 	for _, p := range append(running.Items, queued.Items...) {
 		r.finished(p.ID)

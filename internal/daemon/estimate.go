@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -134,4 +135,30 @@ func (s *services) stageTimes(ctx context.Context, circuit, keys store.Digest) *
 	}
 	c.known[key] = e
 	return e.times
+}
+
+// startsIn estimates in how many seconds a queued proof starts: the predicted
+// times of those ahead of it, and half of those of the running ones, over the
+// workers' processors. Nil where there is no worker, or nothing is predicted.
+func (s *services) startsIn(j *queue.Job, ahead int) *int {
+	jobs, work, threads := 0, time.Duration(0), 0
+	for _, w := range s.d.queue.Waiting() {
+		if e, ok := s.d.costs.Predict(w.CircuitID, w.KeySetID); ok {
+			jobs += w.Jobs
+			work += time.Duration(w.Jobs) * e.Work
+		}
+	}
+	for _, w := range s.d.queue.Workers() {
+		threads += w.Threads
+	}
+	if jobs == 0 || threads == 0 {
+		return nil
+	}
+	before := float64(ahead) + float64(s.d.queue.Stats().ByState[queue.Running])/2
+	seconds := before * work.Seconds() / float64(jobs) / float64(threads)
+	if delay := j.RetryAt.Sub(j.Updated).Seconds(); !j.RetryAt.IsZero() {
+		seconds = max(seconds, delay)
+	}
+	whole := int(math.Ceil(min(seconds, math.MaxInt32)))
+	return &whole
 }

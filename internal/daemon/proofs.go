@@ -216,6 +216,9 @@ func (s *services) proof(ctx context.Context, j queue.Job, whole bool) (api.Proo
 		if j.State == queue.Queued {
 			position := s.d.queue.Position(j)
 			p.Position = &position
+			if whole {
+				p.StartsIn = s.startsIn(&j, position)
+			}
 		}
 	default:
 		expires := j.Finished.Add(s.d.cfg.ResultTTL)
