@@ -30,6 +30,19 @@ type door struct {
 	to   string
 	open atomic.Bool
 	wg   sync.WaitGroup
+
+	mu    sync.Mutex
+	conns []net.Conn // that went through
+}
+
+// shut closes the door and cuts off whoever went through.
+func (d *door) shut() {
+	d.open.Store(false)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.conns {
+		c.Close()
+	}
 }
 
 func newDoor(t *testing.T, to string) *door {
@@ -54,7 +67,11 @@ func newDoor(t *testing.T, to string) *door {
 
 func (d *door) pass(c net.Conn) {
 	defer c.Close()
-	if !d.open.Load() {
+	d.mu.Lock()
+	open := d.open.Load()
+	d.conns = append(d.conns, c)
+	d.mu.Unlock()
+	if !open {
 		return
 	}
 	s, err := net.Dial("tcp", d.to)
@@ -70,7 +87,8 @@ func (d *door) pass(c net.Conn) {
 }
 
 // TestReadyWhileItWaits starts a worker whose engine isn't there: it lives, it
-// isn't ready and says why, and it is once the engine has come.
+// isn't ready and says why, and it is once the engine has come; likewise when
+// that goes away for a while.
 func TestReadyWhileItWaits(t *testing.T) {
 	t.Parallel()
 	url, shared := natsServer(t), t.TempDir()
@@ -122,6 +140,14 @@ func TestReadyWhileItWaits(t *testing.T) {
 	if status, body := ask("/readyz"); status != http.StatusOK {
 		t.Errorf("got %d %s, want it ready", status, body)
 	}
+	// It is cut off later, and back again.
+	d.shut()
+	waitUntil(t, "the connection to be missed", func() bool {
+		status, body := ask("/readyz")
+		return status == http.StatusServiceUnavailable && strings.Contains(body, `"name":"engine","ok":false,"detail":"engine: the connection is reconnecting`)
+	})
+	d.open.Store(true)
+	waitUntil(t, "the connection to be back", func() bool { status, _ := ask("/readyz"); return status == http.StatusOK })
 	if err := b.close(t.Context()); err != nil {
 		t.Error(err)
 	}
