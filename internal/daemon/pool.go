@@ -37,7 +37,7 @@ func (d *Daemon) buildPool(context.Context) error {
 		kinds = append(kinds, worker.KindCompile)
 	}
 	d.queue.Announce(queue.WorkerInfo{
-		Name: cfg.Name, Slots: cfg.Slots, Threads: d.budget.Config().Threads, Memory: d.budget.Capacity(), Kinds: kinds,
+		Name: cfg.Name, Slots: cfg.Slots, Threads: d.budget.Config().Threads, Memory: d.budget.Capacity(), Disk: cfg.Disk, Kinds: kinds,
 	})
 	return nil
 }
@@ -59,8 +59,12 @@ func (d *Daemon) poolConfig() worker.PoolConfig {
 	if slots == 0 {
 		slots = max(1, d.budget.Config().Threads/max(1, d.cfg.Workers.Threads))
 	}
+	disk := int64(0)
+	if d.copies != nil {
+		disk = int64(d.cfg.Store.CacheBytes)
+	}
 	return worker.PoolConfig{
-		Name: host, Slots: slots, Budget: d.budget, Hot: d.catalogue.Hot, Drain: d.cfg.DrainTimeout,
+		Name: host, Disk: disk, Slots: slots, Budget: d.budget, Hot: d.catalogue.Hot, Drain: d.cfg.DrainTimeout,
 		Tracer: d.tracing.Tracer(), Log: d.log.With("part", "worker"),
 	}
 }

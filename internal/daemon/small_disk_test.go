@@ -55,4 +55,14 @@ func TestKeyTooLargeForTheDisk(t *testing.T) {
 	if got := front.finished(p.ID); got.State != api.StateSucceeded || compact(t, got.Result.Outputs) != w.outputs {
 		t.Errorf("got %+v", got)
 	}
+
+	// Workers tell each other what they have room for: see worker.TestDiskTooSmall.
+	again := start(t, process(config.RoleWorker, 1<<20))
+	waitUntil(t, "both to be known by their disks", func() bool {
+		disks := map[int64]bool{}
+		for _, w := range again.queue.Workers() {
+			disks[w.Disk] = true
+		}
+		return disks[1<<20] && disks[1<<30]
+	})
 }

@@ -12,6 +12,7 @@ type WorkerInfo struct {
 	Threads int      `json:"t,omitempty"` // of the process
 	Kinds   []string `json:"k,omitempty"` // of jobs that it takes
 	Memory  int64    `json:"m,omitempty"` // bytes for jobs, together; 0: unknown
+	Disk    int64    `json:"d,omitempty"` // bytes for copies of blobs; 0: unknown, or none are needed
 }
 
 // Worker is a process that looks for work, as this one hears of it.

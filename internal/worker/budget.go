@@ -14,6 +14,8 @@ type Need struct {
 	// Threads is how many threads the job can use; 0: any number; below 0: none,
 	// since it computes elsewhere, or hardly.
 	Threads int
+	// Disk is the size of the blobs that the job needs at hand, program and key.
+	Disk int64
 }
 
 // Grant is what a job got.

@@ -98,7 +98,11 @@ func (c *Costs) Need(circuit, keySet store.Digest, arguments int64) Need {
 	if !ok {
 		return Need{}
 	}
-	return Need{Bytes: e.Bytes + argumentFactor*arguments}
+	need := Need{Bytes: e.Bytes + argumentFactor*arguments}
+	if s, ok := c.registry.Sizes(circuit, keySet); ok {
+		need.Disk = s.Compact + s.ProvingKey
+	}
+	return need
 }
 
 // maxCorrection bounds how far observations can be from the model: what the

@@ -37,6 +37,9 @@ type PoolConfig struct {
 	// Budget is what the jobs share, also with those of other pools. Nil: one
 	// without bounds, with a thread for each slot.
 	Budget *Budget
+	// Disk is how many bytes of copies of blobs the process may hold. 0: blobs
+	// are files of its own, or it isn't known.
+	Disk int64
 	// Hot reports whether a circuit is open. Nil: no preference.
 	Hot func(circuit store.Digest) bool
 	// Drain bounds the wait for running jobs when the pool stops; what

@@ -15,13 +15,18 @@ type seat struct {
 }
 
 // able implements queue.LeaseOptions. Without a free thread nothing is able to
-// run, and nothing is skipped for it. A job too large for this process is left
-// to a larger one; if there is none, it is taken and refused.
+// run, and nothing is skipped for it. A job too large for this process, in memory
+// or on its disk, is left to a larger one; if there is none, it is taken and
+// refused.
 func (s *seat) able(job queue.Job) bool {
 	p := s.pool
 	need := p.need(job)
 	if s.job == "" && need.Threads >= 0 && !p.cfg.Budget.HasThread() {
 		return false
+	}
+	if p.cfg.Disk > 0 && need.Disk > p.cfg.Disk {
+		most := largest(p.queue.Workers(), func(w *queue.Worker) int64 { return w.Disk })
+		return most > 0 && need.Disk > most
 	}
 	if p.cfg.Budget.Fits(need) {
 		return true
@@ -62,14 +67,20 @@ func (s *seat) leave() {
 // Largest returns the memory that the largest of the workers has for jobs; 0 if
 // that isn't known of one of them, or if there is none.
 func Largest(workers []queue.Worker) int64 {
-	largest := int64(0)
-	for _, w := range workers {
-		if w.Memory == 0 {
+	return largest(workers, func(w *queue.Worker) int64 { return w.Memory })
+}
+
+// largest returns the most of something that a worker has; 0 if one of them
+// doesn't say, or if there is none.
+func largest(workers []queue.Worker, of func(*queue.Worker) int64) (most int64) {
+	for i := range workers {
+		has := of(&workers[i])
+		if has == 0 {
 			return 0
 		}
-		largest = max(largest, w.Memory)
+		most = max(most, has)
 	}
-	return largest
+	return most
 }
 
 // TooLarge is the refusal of a job that needs more memory than any worker has.

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"log/slog"
 	"testing"
 
@@ -44,5 +45,52 @@ func TestSeatsDontShare(t *testing.T) {
 	b.leave()
 	if bytes, threads := budget.Used(); bytes != 0 || threads != 0 {
 		t.Errorf("%d bytes and %d threads are left over", bytes, threads)
+	}
+}
+
+// bulky is a handler whose jobs need as many bytes of disk as their arguments
+// have.
+type bulky struct{ echo }
+
+// Need returns the size of the arguments.
+func (bulky) Need(j queue.Job) Need { return Need{Disk: j.Arguments.Size} }
+
+// crowd is a queue with other workers.
+type crowd struct{ disks []int64 }
+
+func (c crowd) LeaseWith(ctx context.Context, _ queue.LeaseOptions) (*queue.Lease, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+func (c crowd) Load() (int, int) { return 0, 0 }
+func (c crowd) Nudge()           {}
+func (c crowd) Workers() (out []queue.Worker) {
+	for _, d := range c.disks {
+		out = append(out, queue.Worker{WorkerInfo: queue.WorkerInfo{Disk: d}})
+	}
+	return out
+}
+
+// TestDiskTooSmall leaves jobs whose files don't fit to those who have room, and
+// takes them, to fail with the reason, where nobody has.
+func TestDiskTooSmall(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name      string
+		own, need int64
+		others    []int64
+		able      bool
+	}{
+		{"fits", 100, 100, nil, true},
+		{"no bound", 0, 1 << 40, []int64{100}, true},
+		{"another has room", 100, 101, []int64{1000}, false},
+		{"another needs no copies", 100, 101, []int64{0}, false},
+		{"nobody has room", 100, 101, []int64{100, 50}, true},
+	} {
+		p := NewPool(PoolConfig{Disk: c.own, Log: slog.New(slog.DiscardHandler)}, crowd{append(c.others, c.own)}, bulky{})
+		job := queue.Job{ID: "1", Kind: bulky{}.Kind(), Arguments: &queue.Payload{Size: c.need}}
+		if got := (&seat{pool: p}).able(job); got != c.able {
+			t.Errorf("%s: got %v, want %v", c.name, got, c.able)
+		}
 	}
 }
