@@ -60,10 +60,7 @@ func Open(ctx context.Context, cfg Config) (*Tracing, error) {
 	if err != nil || s.endpoint == "" {
 		return &Tracing{}, err
 	}
-	out, err := newUploader(s, cfg.Log, cfg.Observe)
-	if err != nil {
-		return &Tracing{}, err
-	}
+	out := newUploader(s, cfg.Log, cfg.Observe)
 	exporter, err := otlptrace.New(ctx, out)
 	if err != nil {
 		return &Tracing{}, err

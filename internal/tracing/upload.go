@@ -29,7 +29,7 @@ type uploader struct {
 	kill    context.CancelFunc
 }
 
-func newUploader(s settings, log *slog.Logger, observe func(int, bool)) (*uploader, error) {
+func newUploader(s settings, log *slog.Logger, observe func(int, bool)) *uploader {
 	u := &uploader{settings: s, log: log, observe: observe, http: &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: s.tls, ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute},
@@ -38,7 +38,7 @@ func newUploader(s settings, log *slog.Logger, observe func(int, bool)) (*upload
 		u.observe = func(int, bool) {}
 	}
 	u.life, u.kill = context.WithCancel(context.Background())
-	return u, nil
+	return u
 }
 
 // Start implements otlptrace.Client.
