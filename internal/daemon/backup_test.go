@@ -83,6 +83,23 @@ func TestBackup(t *testing.T) {
 	}
 }
 
+// TestBackupSubjects copies and restores with no more rights than
+// docs/operations.md asks for.
+func TestBackupSubjects(t *testing.T) {
+	t.Parallel()
+	const snapshots = "$JS.SNAPSHOT.>"
+	log, dir := slog.New(slog.DiscardHandler), filepath.Join(t.TempDir(), "copy")
+	from := as(config.RoleAPI, boundServer(t, snapshots), t.TempDir())
+	start(t, from).ready(mul)
+	if _, err := Backup(t.Context(), configure(t, &setup{config: from.config}), log, dir); err != nil {
+		t.Fatal(err)
+	}
+	to := as(config.RoleAPI, boundServer(t, snapshots), t.TempDir())
+	if _, err := Restore(t.Context(), configure(t, &setup{config: to.config}), log, dir); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestBackupIsRefused has the mistakes that one makes.
 func TestBackupIsRefused(t *testing.T) {
 	t.Parallel()

@@ -74,25 +74,31 @@ func TestRoles(t *testing.T) {
 	wantProduct(t, front.finished(left.ID), 2, 3)
 }
 
-// TestSubjects runs the service with an account that may use the subjects which
-// docs/operations.md names, and no others.
-func TestSubjects(t *testing.T) {
-	t.Parallel()
+// boundServer runs a NATS server whose user may use the subjects that
+// docs/operations.md names, and more.
+func boundServer(t *testing.T, more ...string) string {
+	t.Helper()
 	text, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, list, _ := strings.Cut(string(text), "The account needs the subjects")
 	list, _, _ = strings.Cut(list, "\n\n")
-	var subjects []string
 	for i, word := range strings.Split(list, "`") {
 		if i%2 == 1 {
-			subjects = append(subjects, word)
+			more = append(more, word)
 		}
 	}
-	allow := &server.SubjectPermission{Allow: subjects}
+	allow := &server.SubjectPermission{Allow: more}
 	url := natsServer(t, &server.User{Username: "provery", Password: "x", Permissions: &server.Permissions{Publish: allow, Subscribe: allow}})
-	o := as(config.RoleAll, strings.Replace(url, "nats://", "nats://provery:x@", 1), t.TempDir())
+	return strings.Replace(url, "nats://", "nats://provery:x@", 1)
+}
+
+// TestSubjects runs the service with an account that may use the subjects which
+// docs/operations.md names, and no others.
+func TestSubjects(t *testing.T) {
+	t.Parallel()
+	o := as(config.RoleAll, boundServer(t), t.TempDir())
 	change := o.config
 	o.config = func(c *config.Config) {
 		change(c)
