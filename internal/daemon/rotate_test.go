@@ -1,9 +1,14 @@
 package daemon
 
 import (
+	"context"
+	"strings"
 	"testing"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"provery/internal/config"
+	"provery/internal/fault"
 	"provery/internal/seal"
 )
 
@@ -34,5 +39,27 @@ func TestKeyRotation(t *testing.T) {
 	known, _, err := sealKeyInUse(t.Context(), front.service)
 	if err != nil || known != id.String() {
 		t.Errorf("got %s, %v, want the service to know its new key", known, err)
+	}
+}
+
+// silent is a record of a cluster without a leader.
+type silent struct{ jetstream.KeyValue }
+
+func (silent) Get(context.Context, string) (jetstream.KeyValueEntry, error) {
+	return nil, jetstream.ErrNoStreamResponse
+}
+
+// TestRecordWithoutLeader reads the service's record while the engine has no
+// leader of it: that passes, and the message says what was heard.
+func TestRecordWithoutLeader(t *testing.T) {
+	t.Parallel()
+	_, _, err := sealKeyInUse(t.Context(), silent{})
+	if !fault.Is(err, fault.Overloaded) || !strings.Contains(err.Error(), jetstream.ErrNoStreamResponse.Error()) {
+		t.Errorf("got %v, want one that is waited for, with its reason", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := sealKeyInUse(ctx, silent{}); !fault.Is(err, fault.Canceled) {
+		t.Errorf("got %v, want canceled", err)
 	}
 }

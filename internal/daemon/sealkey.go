@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -23,12 +24,24 @@ const (
 // first start. With an external one all processes must have the same: the id
 // of the key that seals stands in the engine, and who lacks that key is refused
 // rather than let it seal what others can't open.
-func (d *Daemon) openSeal(ctx context.Context) (err error) {
-	ring, err := d.loadSeal(ctx)
-	if err == nil {
-		d.ring = seal.Keep(d.cfg.SealKeyPath(), ring)
+func (d *Daemon) openSeal(ctx context.Context) error {
+	return d.await(ctx, "record of the service", func(ctx context.Context) error {
+		ring, err := d.loadSeal(ctx)
+		if err == nil {
+			d.ring = seal.Keep(d.cfg.SealKeyPath(), ring)
+		}
+		return err
+	})
+}
+
+// recordFault returns what went wrong with the service's record, which waiting
+// may heal: a cluster that has just started, or lost a server, has no leader of
+// the record for some seconds.
+func recordFault(ctx context.Context, err error, doing string) error {
+	if ctx.Err() != nil {
+		return fault.Wrap(err, fault.CodeOf(ctx.Err()), "%s", doing)
 	}
-	return err
+	return &fault.Error{Code: fault.Overloaded, Detail: fmt.Sprintf("%s: %v", doing, err), RetryAfter: 2 * time.Second, Err: err}
 }
 
 func (d *Daemon) loadSeal(ctx context.Context) (*seal.Ring, error) {
@@ -41,7 +54,7 @@ func (d *Daemon) loadSeal(ctx context.Context) (*seal.Ring, error) {
 		Replicas: d.cfg.Engine.Replicas,
 	})
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "open the service's record")
+		return nil, recordFault(ctx, err, "open the service's record")
 	}
 	d.service = kv
 	known, _, err := sealKeyInUse(ctx, kv)
@@ -112,7 +125,7 @@ func sealKeyInUse(ctx context.Context, kv jetstream.KeyValue) (string, uint64, e
 		return "", 0, nil
 	}
 	if err != nil {
-		return "", 0, fault.Wrap(err, fault.Internal, "read the service's record")
+		return "", 0, recordFault(ctx, err, "read the service's record")
 	}
 	return string(e.Value()), e.Revision(), nil
 }
@@ -145,7 +158,7 @@ func agreeOnKey(ctx context.Context, kv jetstream.KeyValue, ring *seal.Ring, pat
 			return nil
 		}
 		if !errors.Is(err, jetstream.ErrKeyExists) {
-			return fault.Wrap(err, fault.Internal, "write the service's record")
+			return recordFault(ctx, err, "write the service's record")
 		}
 	}
 }
