@@ -284,13 +284,17 @@ func engineFault(err error, doing string) error {
 }
 
 // ownTimeout tells time-outs and lost connections, which are the engine's
-// fault, from the end of the caller's context.
+// fault, from the end of the caller's context. A lost connection cancels what is
+// under way: where the caller's time is over too, that is what is told, since a
+// canceled call isn't repeated.
 func ownTimeout(ctx context.Context, err error) error {
-	ended := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
-	if ended && ctx.Err() == nil {
+	switch {
+	case !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled):
+		return err
+	case ctx.Err() == nil:
 		return nats.ErrTimeout
 	}
-	return err
+	return ctx.Err()
 }
 
 // engineRetry is when to come back while the engine is away.
