@@ -167,6 +167,24 @@ test-faults: setup ## kill, stop and starve the running service, and count the j
 	PROVERY_FAULTS=long go test -v -count=1 -timeout 30m ./internal/faulttest
 	PROVERY_FAULTS=long go test -count=1 -timeout 30m -run 'TestSameOn|TestCluster$$|TestExternalServer|TestKilledProcess' ./internal/queue
 
+.PHONY: test-docker
+test-docker: go ## the service as containers, killed, paused, cut off and rolled to a newer version (4 minutes; as root on Linux)
+	@if ! reason=$$(.ci/docker --check); then echo "SKIPPED: make test-docker ran no test: $$reason" >&2; else \
+	  $(MAKE) --no-print-directory test-docker-here; fi
+
+.PHONY: test-docker-here
+test-docker-here: $(CACHE)/bin/versitygw-static@$(VERSITYGW)
+	go mod download
+	@mkdir -p build && go test -c -o build/faulttest ./internal/faulttest
+	.ci/docker env PROVERY_DOCKER=1 PROVERY_VERSITYGW=$(CACHE)/bin/versitygw-static@$(VERSITYGW) \
+	  bash -c 'cd internal/faulttest && exec ../../build/faulttest -test.v -test.timeout 30m -test.run "^TestDocker$$"'
+
+# A container that holds nothing else needs a static program.
+$(CACHE)/bin/versitygw-static@$(VERSITYGW):
+	@echo "building versitygw ..."
+	@mkdir -p $(@D)
+	@dir=$$(mktemp -d) && CGO_ENABLED=0 GOBIN=$$dir go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW) && mv $$dir/versitygw $@
+
 # The Circom examples, and the circuits of circomlib that tests use.
 $(CACHE)/circomlib/.done: $(wildcard examples/circom/*/main.circom testdata/circom/lib/*.circom) toolchain/circom/build.mjs $(CIRCOM)
 	@echo "compiling the Circom circuits: about half a minute ..."

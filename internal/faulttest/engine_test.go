@@ -86,14 +86,17 @@ func (e *engine) connect() {
 	})
 }
 
-// leader returns a server that leads some of the records, another one each
+// leader is leaderOf the engine.
+func (e *engine) leader(i int) string { return leaderOf(e.t, e.js, len(e.nodes), i) }
+
+// leaderOf returns a server that leads some of the records, another one each
 // time, or "" unless all replicas are up to date: one server may fail at a time.
-func (e *engine) leader(i int) (leader string) {
-	ctx, cancel := context.WithTimeout(e.t.Context(), time.Second)
+func leaderOf(t *testing.T, js jetstream.JetStream, servers, i int) (leader string) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	for n, name := range records {
-		s, err := e.js.Stream(ctx, name)
-		if err != nil || s.CachedInfo().Cluster == nil || len(s.CachedInfo().Cluster.Replicas) != len(e.nodes)-1 {
+		s, err := js.Stream(ctx, name)
+		if err != nil || s.CachedInfo().Cluster == nil || len(s.CachedInfo().Cluster.Replicas) != servers-1 {
 			return ""
 		}
 		for _, r := range s.CachedInfo().Cluster.Replicas {

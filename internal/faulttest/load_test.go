@@ -47,10 +47,16 @@ type caller struct {
 // newCaller returns a caller of the service at the addresses.
 func newCaller(t *testing.T, addresses ...string) *caller {
 	t.Helper()
+	return newCallerWith(t, "", addresses...)
+}
+
+// newCallerWith returns one that has an API key.
+func newCallerWith(t *testing.T, key string, addresses ...string) *caller {
+	t.Helper()
 	// A service that hangs must not hold a client for ever.
 	c := &caller{http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 20 * time.Second}}
 	for _, a := range addresses {
-		cl, err := client.New("http://"+a, client.WithHTTPClient(c.http), client.WithRetries(0))
+		cl, err := client.New("http://"+a, client.WithHTTPClient(c.http), client.WithRetries(0), client.WithAPIKey(key))
 		if err != nil {
 			t.Fatal(err)
 		}

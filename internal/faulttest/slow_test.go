@@ -27,7 +27,7 @@ func stopPastLease(t *testing.T, name string) row {
 	for done := 0; done < runs; {
 		l.more(some(done))
 		w.signal(syscall.SIGSTOP)
-		taken := s.takenBack(t)
+		taken := s.caller.takenBack(t)
 		w.signal(syscall.SIGCONT)
 		if taken == 0 { // it was stopped between two jobs
 			continue
@@ -41,16 +41,16 @@ func stopPastLease(t *testing.T, name string) row {
 
 // takenBack waits until every job that is running has ended or is at another
 // attempt, and counts the latter.
-func (s *cluster) takenBack(t *testing.T) (taken int) {
+func (c *caller) takenBack(t *testing.T) (taken int) {
 	t.Helper()
 	running := map[string]int{}
-	for _, p := range s.list(t, api.StateRunning) {
+	for _, p := range c.list(t, api.StateRunning) {
 		running[p.ID] = p.Attempt
 	}
 	for id, attempt := range running {
 		eventually(t, "a job of a stopped worker is taken back", func() bool {
 			var p *api.Proof
-			err := s.caller.again(t.Context(), func(c *client.Client) (err error) {
+			err := c.again(t.Context(), func(c *client.Client) (err error) {
 				p, err = c.Proof(t.Context(), id, 0)
 				return err
 			})
@@ -68,11 +68,11 @@ func (s *cluster) takenBack(t *testing.T) (taken int) {
 }
 
 // list returns all jobs in a state.
-func (s *cluster) list(t *testing.T, state api.State) (out []api.Proof) {
+func (c *caller) list(t *testing.T, state api.State) (out []api.Proof) {
 	t.Helper()
 	for cursor := ""; ; {
 		var page *api.Page[api.Proof]
-		err := s.caller.again(t.Context(), func(c *client.Client) (err error) {
+		err := c.again(t.Context(), func(c *client.Client) (err error) {
 			page, err = c.Proofs(t.Context(), api.ProofFilter{State: state}, cursor, 100)
 			return err
 		})
