@@ -16,6 +16,9 @@ const (
 	awaitTimeout = time.Minute
 	// awaitPause lies between two attempts.
 	awaitPause = time.Second
+	// awaitFirst bounds the first attempt; each may take twice as long as the
+	// one before. A cluster that has just started may leave a request unanswered.
+	awaitFirst = 10 * time.Second
 )
 
 // await opens a connection, again and again while there is hope: the parts of
@@ -24,9 +27,12 @@ const (
 func (d *Daemon) await(ctx context.Context, what string, open func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, awaitTimeout)
 	defer cancel()
-	for {
-		err := open(ctx)
-		if err == nil || !fault.Is(err, fault.Overloaded) {
+	for bound := awaitFirst; ; bound *= 2 {
+		attempt, stop := context.WithTimeout(ctx, bound)
+		err := open(attempt)
+		unanswered := attempt.Err() != nil && ctx.Err() == nil
+		stop()
+		if err == nil || !unanswered && !fault.Is(err, fault.Overloaded) {
 			return err
 		}
 		d.waitFor(what, err)
