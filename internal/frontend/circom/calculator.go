@@ -317,6 +317,9 @@ func (r *run) set(ctx context.Context, hash uint64, values []byte) error {
 	f := r.instance.ExportedFunction("setInputSignal")
 	var stack [3]uint64
 	for i := range len(values) / scalarBytes {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		b, err := r.buffer()
 		if err != nil {
 			return err

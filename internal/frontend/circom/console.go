@@ -88,6 +88,10 @@ func (r *run) message(ctx context.Context) (string, error) {
 	var text []byte
 	var stack [1]uint64
 	for {
+		// A function that is short enough isn't stopped, and may never return 0.
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
 		if err := get.CallWithStack(ctx, stack[:]); err != nil {
 			return "", err
 		}
