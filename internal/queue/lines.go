@@ -152,8 +152,9 @@ func (c *class) forget(owner string) {
 // head is the first job of a line, and its owner's pass.
 type head struct {
 	*entry
-	pass float64
-	hot  bool // the worker holds its circuit and may prefer it
+	ready time.Time // the entry's own may change when another worker puts it back
+	pass  float64
+	hot   bool // the worker holds its circuit and may prefer it
 }
 
 // heads returns the first jobs of all lines of a class whose kind is wanted.
@@ -162,7 +163,7 @@ func (c *class) heads(wanted func(kind string) bool) []head {
 	for _, a := range c.owners {
 		for key, ln := range a.lines {
 			if wanted(key.kind) {
-				out = append(out, head{entry: ln.jobs[0], pass: a.pass})
+				out = append(out, head{entry: ln.jobs[0], ready: ln.jobs[0].ready, pass: a.pass})
 			}
 		}
 	}
