@@ -119,6 +119,8 @@ const (
 	FieldMain     = "main"
 	FieldCurve    = "curve"
 	FieldDebug    = "debug"
+	FieldOptimize = "optimize"
+	FieldInclude  = "include" // folders, separated by commas
 	FieldPriority = "priority"
 	FieldDeadline = "deadline"
 	PartSource    = "source"  // one source file; its filename is its path. It may be repeated

@@ -30,6 +30,9 @@ type Compiler struct {
 	Extension string   `json:"extension" doc:"What the names of source files end in." example:".zok"`
 	Curves    []string `json:"curves" doc:"Curves that it compiles for; the first is the default."`
 	Installed bool     `json:"installed" doc:"It is installed in this process."`
+	// Optimizations are empty, and Includes false, where there is nothing to choose.
+	Optimizations []string `json:"optimizations,omitempty" doc:"Levels of optimisation; the first is the default."`
+	Includes      bool     `json:"includes,omitempty" doc:"Imports can be looked up in other folders, too."`
 }
 
 // Role describes one file of a circuit.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"provery/api"
@@ -29,6 +30,8 @@ type Sources struct {
 	Main     string     // path of the file with the main function; may be empty if that is the only file, or named main
 	Curve    string     // the compiler's default without it
 	Debug    bool       // keep log statements
+	Optimize string     // level of optimisation; the compiler's default without it
+	Include  []string   // folders among the files that imports are looked up in, too
 	Priority string     // api.PriorityNormal without it
 	Deadline *time.Time // when the circuit stops being of use
 }
@@ -48,6 +51,7 @@ func (c *Client) SubmitSources(ctx context.Context, s Sources, o SubmitOptions) 
 	f := form{header: http.Header{}, parts: s.parts(), fields: []field{
 		{api.FieldFrontend, s.Frontend}, {api.FieldName, s.Name}, {api.FieldTag, s.Tag}, {api.FieldMain, s.Main},
 		{api.FieldCurve, s.Curve}, {api.FieldPriority, s.Priority},
+		{api.FieldOptimize, s.Optimize}, {api.FieldInclude, strings.Join(s.Include, ",")},
 	}}
 	if s.Debug {
 		f.fields = append(f.fields, field{api.FieldDebug, "true"})

@@ -58,6 +58,7 @@ var table = map[string]rule{
 	"internal/stopcheck":             {1, crypto},
 	"internal/scheme":                {3, crypto},
 	"internal/frontend":              {4, crypto},
+	"internal/frontend/hosting":      {4, crypto}, // what the compilers of the languages have in common
 	"internal/scheme/*":              {5, crypto},
 	"internal/scheme/wire":           {4, crypto}, // what the schemes have in common: points, hex JSON, key files
 	"internal/frontend/*":            {5, crypto},

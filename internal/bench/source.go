@@ -41,7 +41,7 @@ func (l *Lab) Source(ctx context.Context, w Workload, file, toolchains string) (
 	}
 	dir := filepath.Join(l.Cache, "zokrates-js")
 	l.say("from source: preparing the compiler, half a minute the first time")
-	if err := compiler.Prepare(ctx, filepath.Join(toolchains, "zokrates", "node_modules", "zokrates-js"), dir); err != nil {
+	if err := compiler.Language().Prepare(ctx, filepath.Join(toolchains, "zokrates", "node_modules", "zokrates-js"), dir); err != nil {
 		return nil, err
 	}
 	cl, stop, err := serve(ctx, dir)

@@ -21,19 +21,21 @@ type circuitsCommand struct {
 }
 
 type circuitsAdd struct {
-	Name         string `arg:"" help:"Name for the circuit, such as payments or payments:v2. May be left out for source: it is called as its file or folder then."`
-	Program      string `arg:"" optional:"" help:"Compiled program: ZoKrates's file 'out', or Circom's .r1cs. Or source, which the service compiles: a .zok file with what it imports, a folder, or an archive (tar, tar.gz, zip)."`
-	Curve        string `help:"Of source: the curve to compile for." placeholder:"bn128"`
-	Debug        bool   `help:"Of source: keep log statements, for 'witness --logs'."`
-	Main         string `help:"Of a folder or an archive: the file with the main function; main.zok without it." placeholder:"FILE"`
-	Frontend     string `help:"Circuit language of source." default:"zokrates"`
-	ABI          string `help:"A ZoKrates program's abi.json. Without it, arguments are a flat list of field elements." name:"abi" placeholder:"FILE"`
-	Wasm         string `help:"A Circom circuit's witness calculator. Default: NAME_js/NAME.wasm or NAME.wasm beside NAME.r1cs." placeholder:"FILE"`
-	Sym          string `help:"A Circom circuit's symbols. Default: NAME.sym beside NAME.r1cs." placeholder:"FILE"`
-	Key          string `help:"Proving key to upload." placeholder:"FILE"`
-	VerifyingKey string `help:"Verifying key to compare with." placeholder:"FILE"`
-	Setup        string `help:"Make keys instead: insecure-dev, for development only." enum:",insecure-dev" default:"" placeholder:"insecure-dev"`
-	Scheme       string `help:"Proving scheme; found out for uploaded keys." placeholder:"groth16"`
+	Name         string   `arg:"" help:"Name for the circuit, such as payments or payments:v2. May be left out for source: it is called as its file or folder then."`
+	Program      string   `arg:"" optional:"" help:"Compiled program: ZoKrates's file 'out', or Circom's .r1cs. Or source, which the service compiles: a .zok or .circom file with what it imports, a folder, or an archive (tar, tar.gz, zip)."`
+	Curve        string   `help:"Of source: the curve to compile for." placeholder:"bn128"`
+	Debug        bool     `help:"Of source: keep log statements, for 'witness --logs'."`
+	Optimize     string   `help:"Of Circom source: the level of optimisation, 0, 1 or 2, as in circom --O1." placeholder:"1"`
+	Include      []string `help:"Of Circom source: folder in which includes are looked up, too, such as node_modules. Of an archive: one inside of it. May be repeated." short:"l" sep:"none" placeholder:"DIR"`
+	Main         string   `help:"Of a folder or an archive: the file with the main function or component; main.zok or main.circom without it." placeholder:"FILE"`
+	Frontend     string   `help:"Circuit language of a folder or an archive: zokrates or circom. Without it, what is in the folder; zokrates for an archive." placeholder:"zokrates"`
+	ABI          string   `help:"A ZoKrates program's abi.json. Without it, arguments are a flat list of field elements." name:"abi" placeholder:"FILE"`
+	Wasm         string   `help:"A Circom circuit's witness calculator. Default: NAME_js/NAME.wasm or NAME.wasm beside NAME.r1cs." placeholder:"FILE"`
+	Sym          string   `help:"A Circom circuit's symbols. Default: NAME.sym beside NAME.r1cs." placeholder:"FILE"`
+	Key          string   `help:"Proving key to upload." placeholder:"FILE"`
+	VerifyingKey string   `help:"Verifying key to compare with." placeholder:"FILE"`
+	Setup        string   `help:"Make keys instead: insecure-dev, for development only." enum:",insecure-dev" default:"" placeholder:"insecure-dev"`
+	Scheme       string   `help:"Proving scheme; found out for uploaded keys." placeholder:"groth16"`
 }
 
 // Run registers a circuit and its keys.
@@ -79,8 +81,8 @@ func (c *circuitsAdd) register(ctx context.Context, e *env, cl *client.Client) (
 		return nil, usage("give the compiled program, or source: circuits add NAME FILE")
 	case isSource(c.Program):
 		return c.compile(ctx, e, cl)
-	case c.Curve != "" || c.Debug || c.Main != "":
-		return nil, usage("--curve, --debug and --main are for source; this is taken for a compiled program")
+	case c.Curve != "" || c.Debug || c.Main != "" || c.Optimize != "" || len(c.Include) > 0:
+		return nil, usage("--curve, --debug, --main, --optimize and --include are for source; this is taken for a compiled program")
 	}
 	return c.upload(ctx, e, cl)
 }

@@ -20,7 +20,7 @@ import (
 	"provery/client"
 	"provery/internal/bench"
 	"provery/internal/fault"
-	"provery/internal/frontend/zokrates/compiler"
+	"provery/internal/frontend/hosting"
 )
 
 // System is what a command has of the outside world.
@@ -92,7 +92,7 @@ type env struct {
 
 // Main runs one command and returns the process's exit status.
 func Main(ctx context.Context, sys System) int {
-	if len(sys.Args) > 0 && sys.Args[0] == compiler.ChildCommand {
+	if len(sys.Args) > 0 && sys.Args[0] == hosting.ChildCommand {
 		return compileChild(ctx, sys)
 	}
 	if len(sys.Args) > 0 && sys.Args[0] == bench.ChildCommand {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -22,7 +23,7 @@ var archives = []string{".zip", ".tar", ".tar.gz", ".tgz"}
 // isSource reports whether a file is one to compile: source, a folder or an
 // archive. Compiled programs have no extension, or another.
 func isSource(name string) bool {
-	if strings.HasSuffix(name, sourceExtension) {
+	if languageOfFile(name) != nil {
 		return true
 	}
 	for _, a := range archives {
@@ -40,7 +41,10 @@ var badInName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 // file, or of the folder of a file called main.
 func nameOf(file string) (string, error) {
 	base := filepath.Base(file)
-	for _, ending := range append(archives, sourceExtension) {
+	if l := languageOfFile(base); l != nil {
+		base = strings.TrimSuffix(base, l.Extension())
+	}
+	for _, ending := range archives {
 		base = strings.TrimSuffix(base, ending)
 	}
 	if base == "main" || base == "." || base == ".." {
@@ -65,14 +69,16 @@ func (c *circuitsAdd) compile(ctx context.Context, e *env, cl *client.Client) (*
 	if c.ABI != "" {
 		return nil, usage("--abi belongs to a compiled program; the compiler makes that of source")
 	}
-	set, err := sourcesAt(c.Program)
+	set, err := sourcesAt(c.Program, c.Frontend, c.Include)
 	if err != nil {
 		return nil, err
 	}
 	defer set.close()
-	in := client.Sources{Files: set.files, Main: set.main, Curve: c.Curve, Debug: c.Debug, Frontend: c.Frontend}
+	in := client.Sources{
+		Files: set.files, Main: set.main, Curve: c.Curve, Debug: c.Debug, Optimize: c.Optimize, Include: set.include, Frontend: set.language.Name(),
+	}
 	if c.Main != "" {
-		in.Main = filepath.ToSlash(c.Main)
+		in.Main = path.Join(set.base, filepath.ToSlash(c.Main))
 	}
 	if set.archive != nil {
 		in.Archive = set.archive

@@ -17,7 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"provery/internal/cli"
-	"provery/internal/frontend/zokrates/compiler"
+	"provery/internal/daemon"
 )
 
 func TestMain(m *testing.M) {
@@ -36,11 +36,13 @@ func TestMain(m *testing.M) {
 //
 // A command of testscript's own can't be replaced: its "stop" ends a script
 // early and lets it pass. $FIXTURES is the directory of ZoKrates's files,
-// $CIRCOM that of Circom's, $COMPILER that of the compiler.
+// $CIRCOM that of Circom's, $COMPILER that of the compilers.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	if err := compiler.Prepare(t.Context(), "../../toolchain/zokrates/node_modules/zokrates-js", "../../build/cache/zokrates-js"); err != nil {
-		t.Fatal(err)
+	for _, l := range daemon.Languages() {
+		if err := l.Prepare(t.Context(), filepath.Join("../../toolchain", filepath.FromSlash(l.Package())), "../../build/cache/zokrates-js"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,

@@ -21,6 +21,11 @@ type Compiler struct {
 	MaxSourceBytes Bytes `yaml:"max_source_bytes"`
 	// MaxFiles bounds the number of the source files. Default 1000.
 	MaxFiles int `yaml:"max_files"`
+	// Libraries are folders with source files, such as a node_modules with
+	// circomlib, that imports are looked up in after a circuit's own folders.
+	// Only languages whose compilers look imports up in folders use them. They
+	// are read at the start. Default none.
+	Libraries []string `yaml:"libraries"`
 	// MaxImportDepth bounds a chain of imports. Default 64.
 	MaxImportDepth int `yaml:"max_import_depth"`
 }

@@ -33,7 +33,7 @@ func TestExampleHoldsTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Default()
-	want.APIKeys, want.Webhooks.Secrets = []config.APIKey{}, []string{}
+	want.APIKeys, want.Webhooks.Secrets, want.Compiler.Libraries = []config.APIKey{}, []string{}, []string{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"provery/internal/frontend/zokrates/compiler"
+	"provery/internal/frontend/hosting"
 )
 
 // compilers counts the compiler's processes of this test's process, zombies
@@ -37,7 +37,7 @@ func children(t *testing.T) (n int) {
 		}
 		for _, id := range bytes.Fields(ids) {
 			line, err := os.ReadFile(filepath.Join("/proc", string(id), "cmdline"))
-			if err == nil && (len(line) == 0 || bytes.Contains(line, []byte(compiler.ChildCommand))) {
+			if err == nil && (len(line) == 0 || bytes.Contains(line, []byte(hosting.ChildCommand))) {
 				n++
 			}
 		}

@@ -18,7 +18,8 @@ func (s *services) Compile(ctx context.Context, in httpapi.Sources) (*api.Circui
 		return nil, api.Job{}, err
 	}
 	task := worker.CompileTask{Name: in.Name, Tag: in.Tag, Sources: worker.Sources{
-		Frontend: in.Frontend, Main: in.Main, Curve: in.Curve, Debug: in.Debug, Files: make(map[string]string, len(in.Files)),
+		Frontend: in.Frontend, Main: in.Main, Curve: in.Curve, Files: make(map[string]string, len(in.Files)),
+		Debug: in.Debug, Optimize: in.Optimize, Include: in.Include,
 	}}
 	for name, content := range in.Files {
 		task.Sources.Files[name] = string(content)

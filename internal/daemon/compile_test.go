@@ -16,17 +16,18 @@ import (
 	"provery/api"
 	"provery/client"
 	"provery/internal/config"
-	"provery/internal/frontend/zokrates/compiler"
+	"provery/internal/frontend/hosting"
 )
 
-// The compiler as "make setup" prepares it for tests.
-const (
-	compilerPackage = "../../toolchain/zokrates/node_modules/zokrates-js"
-	compilerDir     = "../../build/cache/zokrates-js"
-)
+// compilerDir has the compilers as "make setup" prepares them for tests.
+const compilerDir = "../../build/cache/zokrates-js"
 
 var prepareCompiler = sync.OnceValue(func() error {
-	return compiler.Prepare(context.Background(), compilerPackage, compilerDir)
+	var errs []error
+	for _, l := range Languages() {
+		errs = append(errs, l.Prepare(context.Background(), filepath.Join("../../toolchain", filepath.FromSlash(l.Package())), compilerDir))
+	}
+	return errors.Join(errs...)
 })
 
 // withCompiler is a service with the real compiler.
@@ -219,7 +220,7 @@ func TestCancelCompilation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.untilStage(job.Job.ID, compiler.StageCompile)
+	r.untilStage(job.Job.ID, hosting.StageCompile)
 	if _, err := r.cl.CancelJob(r.ctx(), job.Job.ID); err != nil {
 		t.Fatal(err)
 	}

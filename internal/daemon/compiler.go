@@ -2,39 +2,61 @@ package daemon
 
 import (
 	"context"
-	"io"
 	"maps"
 	"slices"
 
 	"provery/api"
 	"provery/internal/config"
 	"provery/internal/curve"
-	"provery/internal/frontend/zokrates"
-	"provery/internal/frontend/zokrates/compiler"
+	"provery/internal/frontend/hosting"
+	zokratescompiler "provery/internal/frontend/zokrates/compiler"
 	"provery/internal/httpapi"
 	"provery/internal/queue"
 	"provery/internal/source"
 	"provery/internal/worker"
 )
 
+// Languages returns the circuit languages that this release can compile.
+func Languages() []hosting.Language {
+	return []hosting.Language{zokratescompiler.Language()}
+}
+
 // openCompilers makes the compilers, which need not be installed: what asks for
 // one is told how to, and one that is installed later is used without a
-// restart.
+// restart. They share the slots.
 func (d *Daemon) openCompilers(context.Context) error {
 	c := d.cfg.Compiler
-	made, err := compiler.New(compiler.Config{
-		Toolchain: d.cfg.CompilerPath(), TempDir: d.spool, Concurrency: max(c.Slots, 1),
-		Limits: compiler.Limits{
-			Time: c.Time, Memory: int64(c.Memory), SourceBytes: int64(c.MaxSourceBytes),
-			Files: c.MaxFiles, ImportDepth: c.MaxImportDepth,
-		},
-	})
-	if err != nil {
-		return err
+	slots := make(chan struct{}, max(c.Slots, 1))
+	d.compilers = map[string]worker.Compiler{}
+	for _, l := range Languages() {
+		library, err := d.libraryOf(l)
+		if err != nil {
+			return err
+		}
+		made, err := hosting.New(hosting.Config{
+			Language: l, Toolchain: d.cfg.CompilerPath(), TempDir: d.spool, Slots: slots,
+			Limits: hosting.Limits{
+				Time: c.Time, Memory: int64(c.Memory), SourceBytes: int64(c.MaxSourceBytes),
+				Files: c.MaxFiles, ImportDepth: c.MaxImportDepth,
+			},
+			Library: library.files, LibraryRoots: library.roots,
+		})
+		if err != nil {
+			return err
+		}
+		d.compilers[l.Name()] = &hosted{made, library.digest()}
 	}
-	d.compilers = map[string]worker.Compiler{zokrates.New().Name(): zokratesCompiler{made}}
 	d.compiling = worker.NewCompiling(d.compilers, d.registrar, d.registry, d.ring, now)
 	return nil
+}
+
+// libraryOf returns the configured libraries' files of a language. One that
+// doesn't look imports up in folders has no use for them.
+func (d *Daemon) libraryOf(l hosting.Language) (*library, error) {
+	if !l.Includes() {
+		return &library{}, nil
+	}
+	return readLibrary(d.cfg.Compiler.Libraries, l.Extension())
 }
 
 // buildCompilePool makes the pool that runs compilations: one of their own,
@@ -70,60 +92,70 @@ func (d *Daemon) sourceLimits() source.Limits {
 
 // compilerOf describes the compiler of a front-end, nil if there is none.
 func (d *Daemon) compilerOf(front string) *api.Compiler {
-	c := d.compilers[front]
-	if c == nil || d.cfg.Compiler.Slots == 0 {
+	c, languages := d.compilers[front], Languages()
+	i := slices.IndexFunc(languages, func(l hosting.Language) bool { return l.Name() == front })
+	if c == nil || i < 0 || d.cfg.Compiler.Slots == 0 {
 		return nil
 	}
-	out := &api.Compiler{Name: c.Version(), Installed: d.cfg.Role == config.RoleAPI || c.Ready() == nil, Extension: compiler.Extension}
-	for _, id := range curve.All() {
+	l := languages[i]
+	out := &api.Compiler{
+		Name: l.Version(), Installed: d.cfg.Role == config.RoleAPI || c.Ready() == nil, Extension: l.Extension(),
+		Optimizations: l.Optimizations(), Includes: l.Includes(),
+	}
+	for _, id := range l.Curves() {
 		out.Curves = append(out.Curves, id.String())
 	}
 	return out
 }
 
-// zokratesCompiler joins the compiler of ZoKrates to the workers.
-type zokratesCompiler struct{ *compiler.Compiler }
+// hosted joins a compiler to the workers.
+type hosted struct {
+	*hosting.Compiler
+	library string // digest of the files that it has beside every request's
+}
 
-// Version implements worker.Compiler.
-func (zokratesCompiler) Version() string { return "zokrates-js " + compiler.PackageVersion }
+// Version implements worker.Compiler. Another library may make other programs.
+func (h *hosted) Version() string {
+	if h.library == "" {
+		return h.Language().Version()
+	}
+	return h.Language().Version() + " with " + h.library
+}
 
 // Check implements worker.Compiler.
-func (c zokratesCompiler) Check(s *worker.Sources) error {
-	req, err := zokratesRequest(s)
+func (h *hosted) Check(s *worker.Sources) error {
+	req, err := compileRequest(s)
 	if err != nil {
 		return err
 	}
-	return c.Compiler.Check(req)
+	return h.Compiler.Check(req)
 }
 
-func zokratesRequest(s *worker.Sources) (compiler.Request, error) {
+func compileRequest(s *worker.Sources) (hosting.Request, error) {
 	id, err := curve.Parse(s.Curve)
 	if err != nil {
-		return compiler.Request{}, err
+		return hosting.Request{}, err
 	}
 	files := make(map[string][]byte, len(s.Files))
 	for name, text := range s.Files {
 		files[name] = []byte(text)
 	}
-	return compiler.Request{Sources: files, Main: s.Main, Curve: id, Debug: s.Debug}, nil
+	options := hosting.Options{Debug: s.Debug, Optimize: s.Optimize, Include: s.Include}
+	return hosting.Request{Sources: files, Main: s.Main, Curve: id, Options: options}, nil
 }
 
 // Compile implements worker.Compiler.
-func (c zokratesCompiler) Compile(ctx context.Context, s *worker.Sources, stage func(string)) (*worker.Compiled, error) {
-	req, err := zokratesRequest(s)
+func (h *hosted) Compile(ctx context.Context, s *worker.Sources, stage func(string)) (*worker.Compiled, error) {
+	req, err := compileRequest(s)
 	if err != nil {
 		return nil, err
 	}
 	req.Stage = stage
-	result, err := c.Compiler.Compile(ctx, req)
+	result, err := h.Compiler.Compile(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	out := &worker.Compiled{Artefacts: map[string]*io.SectionReader{}, Close: result.Close}
-	for role, file := range result.Artefacts() {
-		out.Artefacts[role] = file
-	}
-	return out, nil
+	return &worker.Compiled{Artefacts: result.Artefacts(), Close: result.Close}, nil
 }
 
 // zokratesAPI returns the facade's options, nil if it is off.

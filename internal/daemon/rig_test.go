@@ -22,15 +22,15 @@ import (
 	"provery/api"
 	"provery/client"
 	"provery/internal/config"
-	"provery/internal/frontend/zokrates/compiler"
+	"provery/internal/frontend/hosting"
 	"provery/internal/queue"
 	"provery/internal/worker"
 )
 
 // TestMain is also the main function of the compiler's process.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == compiler.ChildCommand {
-		if err := compiler.Child(context.Background(), os.Stdin, os.Stdout); err != nil {
+	if len(os.Args) > 1 && os.Args[1] == hosting.ChildCommand {
+		if err := hosting.Child(context.Background(), os.Stdin, os.Stdout, Languages()); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -32,6 +32,10 @@ type Sources struct {
 	Curve string
 	// Debug keeps log statements.
 	Debug bool
+	// Optimize is a level of the compiler's, or "" for its default.
+	Optimize string
+	// Include are folders of Files in which imports are looked up, too.
+	Include []string
 
 	Name, Tag      string // of the circuit; may be empty
 	Priority       string

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,7 +72,7 @@ func (s *Server) compiles() bool {
 
 // sourceFields are the fields of a form with sources, beside those of every
 // registration.
-var sourceFields = []string{api.FieldMain, api.FieldCurve, api.FieldDebug, api.FieldPriority, api.FieldDeadline}
+var sourceFields = []string{api.FieldMain, api.FieldCurve, api.FieldDebug, api.FieldOptimize, api.FieldInclude, api.FieldPriority, api.FieldDeadline}
 
 // sourcesOf reads the sources of a form.
 func (s *Server) sourcesOf(f *form) (in Sources, err error) {
@@ -160,6 +161,12 @@ func (in *Sources) options(f *form, c *api.Compiler) (err error) {
 			return fault.New(fault.InvalidRequest, "want true or false").At("/" + api.FieldDebug)
 		}
 	}
+	if in.Optimize = f.fields[api.FieldOptimize]; in.Optimize != "" && !slices.Contains(c.Optimizations, in.Optimize) {
+		return fault.New(fault.InvalidRequest, "the compiler has no such level; it has %s", listed(c.Optimizations)).At("/" + api.FieldOptimize)
+	}
+	if err := in.include(f.fields[api.FieldInclude], c); err != nil {
+		return at(err, "/"+api.FieldInclude)
+	}
 	switch in.Priority = f.fields[api.FieldPriority]; in.Priority {
 	case "":
 		in.Priority = api.PriorityNormal
@@ -175,6 +182,34 @@ func (in *Sources) options(f *form, c *api.Compiler) (err error) {
 		in.Deadline = &deadline
 	}
 	return nil
+}
+
+// include reads the folders that imports are looked up in.
+func (in *Sources) include(list string, c *api.Compiler) error {
+	for dir := range strings.SplitSeq(list, ",") {
+		if dir == "" {
+			continue
+		}
+		clean := "."
+		if path.Clean(dir) != "." { // the root of the sources
+			var err error
+			if clean, err = source.Path(dir); err != nil {
+				return err
+			}
+		}
+		in.Include = append(in.Include, clean)
+	}
+	if len(in.Include) > 0 && !c.Includes {
+		return fault.New(fault.InvalidRequest, "the compiler looks imports up beside the importing file only")
+	}
+	return nil
+}
+
+func listed(values []string) string {
+	if len(values) == 0 {
+		return "none"
+	}
+	return strings.Join(values, ", ")
 }
 
 // sourceSchema documents the parts and fields of a form with sources.
@@ -201,6 +236,8 @@ func (s *Server) sourceSchema(properties map[string]*huma.Schema) {
 	properties[api.FieldMain] = text("Path of the source file with the main function. Without it: the only file, or the one named main.")
 	properties[api.FieldCurve] = text("Curve to compile for; without it the compiler's default.", curves...)
 	properties[api.FieldDebug] = text("Keep log statements, for dry runs with logs.", "true", "false")
+	properties[api.FieldOptimize] = text("Level of optimisation, of those that the compiler has; without it the compiler's default.")
+	properties[api.FieldInclude] = text("Folders among the sources that imports are looked up in, too, separated by commas.")
 	properties[api.FieldPriority] = text("Class of the compilation in the queue; normal without it.", "high", "normal", "low")
 	properties[api.FieldDeadline] = text("When the compilation stops being of use, such as 2026-01-02T15:04:05Z.")
 }

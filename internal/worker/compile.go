@@ -25,6 +25,8 @@ type Sources struct {
 	Main     string            `json:"main"`
 	Curve    string            `json:"curve"`
 	Debug    bool              `json:"debug,omitempty"` // keep log statements
+	Optimize string            `json:"optimize,omitempty"`
+	Include  []string          `json:"include,omitempty"` // folders that imports are looked up in, too
 }
 
 // Digest identifies what the compiler of a version makes of the sources. Two

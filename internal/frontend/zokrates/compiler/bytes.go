@@ -31,6 +31,5 @@ func setArray(c *call) uint32 {
 		panic(fmt.Errorf("write the program: %w", err))
 	}
 	s.written += v.len
-	c.size += int64(v.len)
 	return 0
 }

@@ -1,30 +1,12 @@
 package compiler
 
 import (
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"provery/internal/fault"
-)
-
-// Errors are all errors that the compiler found, in its order. Files are named
-// as in Request.Sources; those of the standard library have their name there.
-type Errors []fault.Diagnostic
-
-// Error returns the errors, one a line.
-func (e Errors) Error() string {
-	lines := make([]string, len(e))
-	for i, d := range e {
-		lines[i] = d.String()
-	}
-	return strings.Join(lines, "\n")
-}
-
-const (
-	maxDiagnostics = 1000
-	maxDetail      = 1000 // bytes
+	"provery/internal/frontend/hosting"
 )
 
 var (
@@ -35,14 +17,14 @@ var (
 // parseErrors reads the compiler's text: for each error a line with file and
 // position, then an indented message. name turns the compiler's file names into
 // those of the source set.
-func parseErrors(text string, name func(location string) string) Errors {
-	var list Errors
+func parseErrors(text string, name func(location string) string) hosting.Errors {
+	var list hosting.Errors
 	lines := strings.Split(text, "\n")
 	for i := 0; i < len(lines); i++ {
 		head := diagnosticHead.FindStringSubmatch(lines[i])
 		indented := i+1 < len(lines) && strings.HasPrefix(lines[i+1], "\t")
 		switch {
-		case head != nil && indented && len(list) < maxDiagnostics:
+		case head != nil && indented && len(list) < hosting.MaxErrors:
 			list = append(list, fault.Diagnostic{Position: fault.Position{File: name(head[1]), Line: number(head[2]), Column: number(head[3])}})
 			i++
 		case head != nil && indented:
@@ -65,7 +47,7 @@ func parseErrors(text string, name func(location string) string) Errors {
 //	  |             ^---
 //	  |
 //	  = expected unaried_term
-func finish(list Errors) Errors {
+func finish(list hosting.Errors) hosting.Errors {
 	for i := range list {
 		d := &list[i]
 		d.Message = strings.TrimSpace(d.Message)
@@ -103,35 +85,15 @@ const unresolved = "could not resolve module"
 // resolver refused the text says only where it is: the resolver knows why.
 func refused(text string, r *resolver) *fault.Error {
 	list := parseErrors(text, r.path)
-	e := &fault.Error{Code: fault.InvalidArtifact, Diagnostics: list, Err: list}
+	code := fault.InvalidArtifact
 	for i := range list {
 		d := &list[i]
 		switch {
 		case r.err != nil && strings.HasPrefix(d.Message, unresolved):
-			d.Message, e.Code = r.err.Detail, r.err.Code
+			d.Message, code = r.err.Detail, r.err.Code
 		case strings.Contains(d.Message, foreignCurve):
-			e.Code = fault.Unsupported
+			code = fault.Unsupported
 		}
 	}
-	first := list[0]
-	if first.Line > 0 {
-		e.Position = &first.Position
-	}
-	e.Detail = shorten(first.String())
-	switch more := len(list) - 1; {
-	case more == 1:
-		e.Detail += " (and 1 more error)"
-	case more > 1:
-		e.Detail += fmt.Sprintf(" (and %d more errors)", more)
-	}
-	return e
-}
-
-// shorten returns the text on one line, and cuts what is too long for one.
-func shorten(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > maxDetail {
-		text = strings.ToValidUTF8(text[:maxDetail], "") + " …"
-	}
-	return text
+	return hosting.Refused(code, list)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"provery/internal/fault"
+	"provery/internal/frontend/hosting"
 )
 
 func at(file string, line, column int, message string) fault.Diagnostic {
@@ -18,16 +19,16 @@ func TestParseErrors(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name, text string
-		want       Errors
+		want       hosting.Errors
 	}{
-		{"one", "a.zok:2:3\n\twrong", Errors{at("a.zok", 2, 3, "wrong")}},
-		{"two, one without position", "a.zok:2:3\n\twrong\nb c.zok:\n\tbad", Errors{at("a.zok", 2, 3, "wrong"), at("b c.zok", 0, 0, "bad")}},
-		{"several lines", "a.zok:2:3\n\twrong\nand more\n\tindented", Errors{at("a.zok", 2, 3, "wrong\nand more\nindented")}},
-		{"syntax", "a.zok:\n\t --> 3:13\n  |\n3 |   return a +;\n  |             ^---\n  |\n  = expected x or y", Errors{at("a.zok", 3, 13, "syntax error: expected x or y")}},
-		{"syntax without meaning", "a.zok:\n\t --> 3:13", Errors{at("a.zok", 3, 13, "syntax error")}},
-		{"no head", "something else\nhappened", Errors{at("main.zok", 0, 0, "something else\nhappened")}},
-		{"nothing", "", Errors{at("main.zok", 0, 0, "")}},
-		{"number out of range", "a.zok:99999999999999999999:1\n\twrong", Errors{at("a.zok", 0, 1, "wrong")}},
+		{"one", "a.zok:2:3\n\twrong", hosting.Errors{at("a.zok", 2, 3, "wrong")}},
+		{"two, one without position", "a.zok:2:3\n\twrong\nb c.zok:\n\tbad", hosting.Errors{at("a.zok", 2, 3, "wrong"), at("b c.zok", 0, 0, "bad")}},
+		{"several lines", "a.zok:2:3\n\twrong\nand more\n\tindented", hosting.Errors{at("a.zok", 2, 3, "wrong\nand more\nindented")}},
+		{"syntax", "a.zok:\n\t --> 3:13\n  |\n3 |   return a +;\n  |             ^---\n  |\n  = expected x or y", hosting.Errors{at("a.zok", 3, 13, "syntax error: expected x or y")}},
+		{"syntax without meaning", "a.zok:\n\t --> 3:13", hosting.Errors{at("a.zok", 3, 13, "syntax error")}},
+		{"no head", "something else\nhappened", hosting.Errors{at("main.zok", 0, 0, "something else\nhappened")}},
+		{"nothing", "", hosting.Errors{at("main.zok", 0, 0, "")}},
+		{"number out of range", "a.zok:99999999999999999999:1\n\twrong", hosting.Errors{at("a.zok", 0, 1, "wrong")}},
 	}
 	for _, tc := range cases {
 		got := parseErrors(tc.text, mainFor(""))
@@ -36,8 +37,8 @@ func TestParseErrors(t *testing.T) {
 		}
 	}
 	many := parseErrors(strings.Repeat("a.zok:1:1\n\twrong\n", 5000), mainFor(""))
-	if len(many) != maxDiagnostics {
-		t.Errorf("got %d errors of 5000, want %d", len(many), maxDiagnostics)
+	if len(many) != hosting.MaxErrors {
+		t.Errorf("got %d errors of 5000, want %d", len(many), hosting.MaxErrors)
 	}
 }
 
@@ -56,7 +57,7 @@ func FuzzParseErrors(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		r := newResolver(nil, "main.zok", 1)
 		e := refused(text, r)
-		if list, ok := e.Err.(Errors); !ok || len(list) == 0 {
+		if list, ok := e.Err.(hosting.Errors); !ok || len(list) == 0 {
 			t.Errorf("got %v, want at least one error", e.Err)
 		}
 		if utf8.ValidString(text) && !utf8.ValidString(e.Detail) {

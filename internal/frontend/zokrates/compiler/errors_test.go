@@ -11,6 +11,7 @@ import (
 
 	"provery/internal/curve"
 	"provery/internal/fault"
+	"provery/internal/frontend/hosting"
 )
 
 // nested counts to 2^40 at compile time.
@@ -21,19 +22,19 @@ const nested = `def main(field x) -> field {
 }`
 
 // loadModule loads the module in the test's own process.
-func loadModule(t *testing.T) *compiled {
+func loadModule(t *testing.T) *hosting.Loaded {
 	t.Helper()
-	open(t, Config{})
-	wasm, err := readModule(toolchainDir)
+	open(t, hosting.Config{})
+	wasm, err := zokratesJS.Read(toolchainDir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := load(t.Context(), toolchainDir, wasm, memoryMost)
+	c, err := hosting.Load(t.Context(), toolchainDir, wasm, hosting.MemoryMost)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := c.close(context.Background()); err != nil {
+		if err := c.Close(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -42,21 +43,23 @@ func loadModule(t *testing.T) *compiled {
 
 // failingHere compiles what must not compile, with imports at most 4 deep, in a
 // fresh instance.
-func failingHere(t *testing.T, c *compiled, req Request) *fault.Error {
+func failingHere(t *testing.T, c *hosting.Loaded, req hosting.Request) *fault.Error {
 	t.Helper()
-	in, err := c.instantiate(t.Context())
+	in, err := instantiate(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
 		_ = in.module.Close(t.Context())
-		_ = c.runtime.Module(hostModule).Close(t.Context())
+		_ = c.Runtime.Module(hostModule).Close(t.Context())
 	}()
 	sources := map[string]string{}
 	for name, text := range req.Sources {
 		sources[name] = string(text)
 	}
-	_, err = in.compile(t.Context(), header{Main: req.Main, Curve: req.Curve.String()}, newResolver(sources, req.Main, 4), io.Discard)
+	job := &hosting.Job{}
+	job.Main, job.Curve = req.Main, req.Curve.String()
+	_, err = in.compile(t.Context(), job, newResolver(sources, req.Main, 4), io.Discard)
 	var f *fault.Error
 	if !errors.As(err, &f) {
 		t.Fatalf("got %v, want a fault", err)
@@ -65,7 +68,7 @@ func failingHere(t *testing.T, c *compiled, req Request) *fault.Error {
 }
 
 // importing is a chain of n files that import one another.
-func importing(n int) Request {
+func importing(n int) hosting.Request {
 	files := make([]string, 0, 2*n+2)
 	for i := range n {
 		files = append(files, fmt.Sprintf("f%d.zok", i), fmt.Sprintf("import \"./f%d\" as f;\ndef main(field a) -> field { return f(a); }", i+1))
@@ -73,7 +76,7 @@ func importing(n int) Request {
 	return request(append(files, fmt.Sprintf("f%d.zok", n), "def main(field a) -> field { return a; }")...)
 }
 
-func onCurve(id curve.ID, req Request) Request {
+func onCurve(id curve.ID, req hosting.Request) hosting.Request {
 	req.Curve = id
 	return req
 }
@@ -84,7 +87,7 @@ func TestRefusedSource(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name   string
-		req    Request
+		req    hosting.Request
 		code   fault.Code
 		errors []string // file:line:column: how the message begins; nil if no Errors
 		detail string
@@ -125,7 +128,7 @@ func TestRefusedSource(t *testing.T) {
 			if f.Code != tc.code || !strings.Contains(f.Detail, tc.detail) {
 				t.Errorf("got %s %q, want %s with %q", f.Code, f.Detail, tc.code, tc.detail)
 			}
-			var list Errors
+			var list hosting.Errors
 			if errors.As(f, &list); len(list) != len(tc.errors) {
 				t.Fatalf("got errors %q, want %d", list, len(tc.errors))
 			}
@@ -144,9 +147,9 @@ func TestRefusedSource(t *testing.T) {
 // TestRefusedByChild has the same errors come through the pipes.
 func TestRefusedByChild(t *testing.T) {
 	t.Parallel()
-	c := open(t, Config{})
+	c := open(t, hosting.Config{})
 	f := failing(t, c, request("app/main.zok", "def main(field a) -> field {\n u32 b = a;\n return c;\n}"))
-	var list Errors
+	var list hosting.Errors
 	if !errors.As(f, &list) || len(list) != 2 || list[1].Position != (fault.Position{File: "app/main.zok", Line: 3, Column: 9}) {
 		t.Errorf("got errors %v, want two", list)
 	}
@@ -163,45 +166,9 @@ func TestRefusedByChild(t *testing.T) {
 	}
 }
 
-// TestRefusedRequest needs no child.
-func TestRefusedRequest(t *testing.T) {
-	t.Parallel()
-	c := open(t, Config{
-		Command: []string{"/nonexistent"},
-		Limits:  Limits{Files: 2, SourceBytes: 100},
-	})
-	cases := []struct {
-		name string
-		req  Request
-		code fault.Code
-		text string
-	}{
-		{"too many files", request("a.zok", "", "b.zok", "", "c.zok", ""), fault.TooLarge, "3 source files"},
-		{"too many bytes", request("a.zok", strings.Repeat(" ", 60), "b.zok", strings.Repeat(" ", 60)), fault.TooLarge, "100 bytes"},
-		{"no main file", Request{Main: "a.zok", Curve: curve.BN128}, fault.InvalidRequest, `"a.zok"`},
-		{"no curve", onCurve(0, request("a.zok", "")), fault.InvalidRequest, "curve"},
-		{"unknown curve", onCurve(9, request("a.zok", "")), fault.InvalidRequest, "curve"},
-		{"way out", request("../a.zok", ""), fault.InvalidRequest, "inside the source folder"},
-		{"absolute path", request("/a.zok", ""), fault.InvalidRequest, "inside the source folder"},
-		{"backslash", request(`..\a.zok`, ""), fault.InvalidRequest, "inside the source folder"},
-		{"folder", request("a/.zok/", ""), fault.InvalidRequest, "inside the source folder"},
-		{"control character", request("a\n.zok", ""), fault.InvalidRequest, "control characters"},
-		{"colon", request("c:a.zok", ""), fault.InvalidRequest, "colons"},
-		{"long path", request(strings.Repeat("a", 300)+".zok", ""), fault.InvalidRequest, "255"},
-		{"other extension", request("a.txt", ""), fault.InvalidRequest, ".zok"},
-		{"not text", request("a.zok", "\xff"), fault.InvalidArtifact, "UTF-8"},
-		{"no executable", request("a.zok", ""), fault.Internal, "start the compiler"},
-	}
-	for _, tc := range cases {
-		if f := failing(t, c, tc.req); f.Code != tc.code || !strings.Contains(f.Detail, tc.text) {
-			t.Errorf("%s: got %s %q, want %s with %q", tc.name, f.Code, f.Detail, tc.code, tc.text)
-		}
-	}
-}
-
 func TestEndlessProgram(t *testing.T) {
 	t.Parallel()
-	c := open(t, Config{Limits: Limits{Time: 3 * time.Second}})
+	c := open(t, hosting.Config{Limits: hosting.Limits{Time: 3 * time.Second}})
 	if f := failing(t, c, request("main.zok", nested)); f.Code != fault.DeadlineExceeded || !strings.Contains(f.Detail, "after 3s") {
 		t.Errorf("got %s %q, want %s after 3s", f.Code, f.Detail, fault.DeadlineExceeded)
 	}
@@ -209,7 +176,7 @@ func TestEndlessProgram(t *testing.T) {
 
 func TestOutOfMemory(t *testing.T) {
 	t.Parallel()
-	c := open(t, Config{Limits: Limits{Memory: memoryLeast}})
+	c := open(t, hosting.Config{Limits: hosting.Limits{Memory: hosting.MemoryLeast}})
 	f := failing(t, c, request("main.zok", "def main() -> field { field[4000000] x = [1; 4000000]; return x[3]; }"))
 	if f.Code != fault.Unsupported || !strings.Contains(f.Detail, "out of memory") || !strings.Contains(f.Detail, "128 MiB") {
 		t.Errorf("got %s %q, want %s and the limits", f.Code, f.Detail, fault.Unsupported)

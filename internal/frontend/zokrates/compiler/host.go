@@ -20,7 +20,6 @@ type host struct {
 	heap    *heap
 	panics  strings.Builder // what the compiler printed before it gave up
 	program io.Writer       // takes the bytes of the compiled program
-	size    int64           // of the program, once it is written
 }
 
 // call is one call of a host function. A function that fails panics with an

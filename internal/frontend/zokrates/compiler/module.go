@@ -8,18 +8,16 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
 	"provery/internal/fault"
+	"provery/internal/frontend/hosting"
 )
 
 const (
-	pageSize = 64 << 10
 	// stackSize replaces the module's own stack of 8 MiB, which ends after
 	// some hundred nested operations.
 	stackSize = 64 << 20
@@ -27,39 +25,6 @@ const (
 	canarySize = 1 << 20
 	canary     = 0xa5
 )
-
-// compiled is the module as machine code.
-type compiled struct {
-	runtime wazero.Runtime
-	module  wazero.CompiledModule
-	cache   wazero.CompilationCache
-	memory  int64 // the most an instance may have, in bytes
-}
-
-// load translates the module to machine code, or finds that in the cache.
-func load(ctx context.Context, dir string, wasm []byte, memory int64) (*compiled, error) {
-	cache, err := wazero.NewCompilationCacheWithDir(filepath.Join(dir, cacheName))
-	if err != nil {
-		return nil, fmt.Errorf("open the compilation cache: %w", err)
-	}
-	// Stopping at a done context would make the code several times slower:
-	// whoever wants to stop it ends the process.
-	config := wazero.NewRuntimeConfig().
-		WithCompilationCache(cache).
-		WithDebugInfoEnabled(false).
-		WithMemoryLimitPages(uint32(memory / pageSize))
-	c := &compiled{runtime: wazero.NewRuntimeWithConfig(ctx, config), cache: cache, memory: memory}
-	if c.module, err = c.runtime.CompileModule(ctx, wasm); err != nil {
-		_ = c.close(ctx)
-		return nil, err
-	}
-	return c, nil
-}
-
-// close frees the machine code and all instances.
-func (c *compiled) close(ctx context.Context) error {
-	return errors.Join(c.runtime.Close(ctx), c.cache.Close(ctx))
-}
 
 // instance is the module, loaded, with a fresh memory.
 type instance struct {
@@ -71,16 +36,16 @@ type instance struct {
 
 // instantiate starts the module and gives it a larger stack. There is one
 // instance at a time.
-func (c *compiled) instantiate(ctx context.Context) (*instance, error) {
+func instantiate(ctx context.Context, c *hosting.Loaded) (*instance, error) {
 	h := &host{heap: newHeap()}
-	if err := h.instantiate(ctx, c.runtime, c.module.ImportedFunctions()); err != nil {
+	if err := h.instantiate(ctx, c.Runtime, c.Module.ImportedFunctions()); err != nil {
 		return nil, err
 	}
-	module, err := c.runtime.InstantiateModule(withAllocator(ctx), c.module, wazero.NewModuleConfig().WithName("").WithStartFunctions("__wbindgen_start"))
+	module, err := c.Runtime.InstantiateModule(hosting.WithAllocator(ctx), c.Module, wazero.NewModuleConfig().WithName("").WithStartFunctions("__wbindgen_start"))
 	if err != nil {
 		return nil, err
 	}
-	in := &instance{host: h, module: module, memory: c.memory}
+	in := &instance{host: h, module: module, memory: c.Memory}
 	return in, in.moveStack(ctx)
 }
 
@@ -133,51 +98,36 @@ func invoke(ctx context.Context, m api.Module, name string, args ...uint32) (uin
 	return uint32(results[0]), nil
 }
 
-// outcome is what the module says of a program beside its bytes.
-type outcome struct {
-	abi         jsonText
-	constraints int
-	size        int64
-}
-
-// compile compiles and writes the program's bytes.
-func (in *instance) compile(ctx context.Context, h header, r *resolver, program io.Writer) (*outcome, error) {
-	result, thrown, err := in.callCompile(ctx, h, r)
+// compile compiles, writes the program's bytes, and returns the ABI.
+func (in *instance) compile(ctx context.Context, job *hosting.Job, r *resolver, program io.Writer) (jsonText, error) {
+	result, thrown, err := in.callCompile(ctx, job, r)
 	switch {
 	case err != nil:
-		return nil, in.crashed(err)
+		return "", in.crashed(err)
 	case in.stackLeft():
-		return nil, tooNested(nil)
+		return "", tooNested(nil)
 	case thrown != "":
-		return nil, refused(thrown, r)
+		return "", refused(thrown, r)
 	}
 	in.host.program = program
 	if _, err := in.object(ctx, "compilationresult_program", result); err != nil {
-		return nil, in.crashed(err)
+		return "", in.crashed(err)
 	}
 	in.host.program = nil
 	abi, err := in.object(ctx, "compilationresult_abi", result)
 	if err != nil {
-		return nil, in.crashed(err)
+		return "", in.crashed(err)
 	}
-	count, err := in.object(ctx, "compilationresult_constraint_count", result)
-	if err != nil {
-		return nil, in.crashed(err)
-	}
-	out := &outcome{abi: abi, size: in.host.size}
-	if out.constraints, err = strconv.Atoi(string(count)); err != nil {
-		return nil, fmt.Errorf("the compiler's constraint count is %q", count)
-	}
-	return out, nil
+	return abi, nil
 }
 
 // callCompile returns the address of the result, or the text that the compiler
 // threw.
-func (in *instance) callCompile(ctx context.Context, h header, r *resolver) (result uint32, thrown string, err error) {
+func (in *instance) callCompile(ctx context.Context, job *hosting.Job, r *resolver) (result uint32, thrown string, err error) {
 	config, err := encodeJSON(struct {
 		SnarkJS bool `json:"snarkjs"`
 		Debug   bool `json:"debug"`
-	}{Debug: h.Debug})
+	}{Debug: job.Debug})
 	if err != nil {
 		return 0, "", err
 	}
@@ -194,7 +144,7 @@ func (in *instance) callCompile(ctx context.Context, h header, r *resolver) (res
 	}
 	heap := in.host.heap
 	_, err = invoke(ctx, in.module, "compile", out,
-		heap.add(r.sources[h.Main]), heap.add(path.Base(h.Main)), heap.borrow(resolve), heap.add(config), heap.add(h.Curve))
+		heap.add(r.sources[job.Main]), heap.add(path.Base(job.Main)), heap.borrow(resolve), heap.add(config), heap.add(job.Curve))
 	if err != nil {
 		return 0, "", err
 	}
@@ -236,7 +186,7 @@ func (in *instance) crashed(err error) error {
 		}
 		return &fault.Error{
 			Code:   fault.InvalidArtifact,
-			Detail: "the compiler failed: " + shorten(reason),
+			Detail: "the compiler failed: " + hosting.Shorten(reason),
 			Err:    fmt.Errorf("%s: %w", panicked, err),
 		}
 	case in.stackLeft(), strings.Contains(text, "stack overflow"):
@@ -255,15 +205,9 @@ func tooNested(cause error) error {
 	}
 }
 
-// outOfMemory explains the limit, which is that of 32-bit addresses unless the
-// configuration's is lower.
+// outOfMemory says what the limit means for ZoKrates programs.
 func outOfMemory(limit int64, cause error) error {
 	const per4GiB = 200_000 // constraints of hashes and signatures; sparse ones are more
-	return &fault.Error{
-		Code: fault.Unsupported,
-		Detail: fmt.Sprintf("the compiler ran out of memory: it needs 6 to 9 times the size of the compiled program and has %d MiB here, "+
-			"enough for about %d constraints of hashes and signatures (4 GiB are the most it can use); make the program smaller or split it",
-			limit>>20, limit*per4GiB/memoryMost),
-		Err: cause,
-	}
+	return hosting.OutOfMemory(limit, fmt.Sprintf("it needs 6 to 9 times the size of the compiled program, enough for about %d constraints of hashes and signatures",
+		limit*per4GiB/hosting.MemoryMost), cause)
 }

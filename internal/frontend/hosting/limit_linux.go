@@ -1,4 +1,4 @@
-package compiler
+package hosting
 
 import (
 	"bufio"
@@ -12,17 +12,21 @@ import (
 // memory: machine code, the cache's file, Go's reservations.
 const childOverhead = 4 << 30
 
-// limitMemory bounds the process's address space, for whatever gets around the
-// limit on the module's memory.
-func limitMemory(module int64) error {
-	most := uint64(module + childOverhead)
-	var now unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_AS, &now); err != nil {
-		return fmt.Errorf("limit memory: %w", err)
-	}
-	limit := unix.Rlimit{Cur: min(most, now.Max), Max: min(most, now.Max)}
-	if err := unix.Setrlimit(unix.RLIMIT_AS, &limit); err != nil {
-		return fmt.Errorf("limit memory: %w", err)
+// limitProcess bounds the process's address space, for whatever gets around the
+// limit on the module's memory, and the length of the files that it writes.
+func limitProcess(module, file int64) error {
+	for _, l := range []struct {
+		resource int
+		most     int64
+	}{{unix.RLIMIT_AS, module + childOverhead}, {unix.RLIMIT_FSIZE, file}} {
+		var now unix.Rlimit
+		if err := unix.Getrlimit(l.resource, &now); err != nil {
+			return fmt.Errorf("limit the process: %w", err)
+		}
+		limit := min(uint64(l.most), now.Max)
+		if err := unix.Setrlimit(l.resource, &unix.Rlimit{Cur: limit, Max: limit}); err != nil {
+			return fmt.Errorf("limit the process: %w", err)
+		}
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package compiler
+package hosting
 
 import (
 	"encoding/binary"
@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"provery/internal/fault"
 )
@@ -13,30 +15,28 @@ import (
 // The protocol on the child's pipes is a sequence of frames: a kind, the
 // length of the payload in four bytes, most significant first, the payload. The
 // request is one header and then the files, in the header's order, bare. The
-// response is any number of frames with stages and the program, and one with the
+// response is any number of frames with stages and outputs, and one with the
 // reply.
 const (
-	frameHeader  = 'h'
-	frameProgram = 'p'
-	frameReply   = 'r'
-	frameStage   = 's' // the child has come so far
+	frameHeader = 'h'
+	frameOutput = 'o' // the role of the output that begins
+	frameBytes  = 'p' // of the output
+	frameReply  = 'r'
+	frameStage  = 's' // the child has come so far
 )
 
 const (
-	maxFrame = 64 << 20 // an ABI or a list of errors
-	maxChunk = 1 << 20  // of the program
-	maxStage = 64       // a stage's name
+	maxFrame = 64 << 20 // a list of errors
+	maxChunk = 1 << 20  // of an output
+	maxName  = 64       // a stage's, or an output's
 )
 
-// header describes a compilation.
-type header struct {
-	Toolchain   string       `json:"toolchain"`
-	Main        string       `json:"main"`
-	Curve       string       `json:"curve"`
-	Debug       bool         `json:"debug"`
-	Memory      int64        `json:"memory"`
-	ImportDepth int          `json:"import_depth"`
-	Files       []headerFile `json:"files"`
+// request describes a compilation.
+type request struct {
+	Language string       `json:"language"`
+	Most     int64        `json:"most"` // bytes of a file that the child writes
+	Job      header       `json:"job"`
+	Files    []headerFile `json:"files"`
 }
 
 type headerFile struct {
@@ -46,11 +46,9 @@ type headerFile struct {
 
 // reply ends the response.
 type reply struct {
-	ABI         json.RawMessage `json:"abi,omitempty"`
-	Constraints int             `json:"constraints"`
-	Size        int64           `json:"size"`   // of the program
-	Memory      int64           `json:"memory"` // of the child at its peak
-	Failure     *failure        `json:"failure,omitempty"`
+	Size    int64    `json:"size"`   // of the outputs
+	Memory  int64    `json:"memory"` // of the child at its peak
+	Failure *failure `json:"failure,omitempty"`
 }
 
 // failure is a fault.Error on its way between two processes.
@@ -119,55 +117,38 @@ func readJSON(r io.Reader, size int64, v any) error {
 	return json.Unmarshal(payload, v)
 }
 
-// readStage reads the payload of a stage's frame.
-func readStage(r io.Reader, size int64) (string, error) {
-	if size > maxStage {
-		return "", fmt.Errorf("a stage of %d bytes", size)
+// readName reads the payload of a frame that is a name.
+func readName(r io.Reader, size int64) (string, error) {
+	if size > maxName {
+		return "", fmt.Errorf("a name of %d bytes", size)
 	}
 	name := make([]byte, size)
-	if _, err := io.ReadFull(r, name); err != nil {
-		return "", err
-	}
-	switch s := string(name); s {
-	case StageCompile, StageWrite:
-		return s, nil
-	}
-	return "", errors.New("a stage that there isn't")
+	_, err := io.ReadFull(r, name)
+	return string(name), err
 }
 
-// programWriter writes a program's bytes as frames, after the stage that they
-// begin.
-type programWriter struct {
-	w     io.Writer
-	begun bool
+// readStage reads the payload of a stage's frame.
+func readStage(r io.Reader, size int64) (string, error) {
+	name, err := readName(r, size)
+	if err == nil && name != StageCompile && name != StageWrite {
+		err = errors.New("a stage that there isn't")
+	}
+	return name, err
 }
 
-// Write writes b as one or more frames.
-func (p *programWriter) Write(b []byte) (int, error) {
-	if !p.begun {
-		p.begun = true
-		if err := writeFrame(p.w, frameStage, []byte(StageWrite)); err != nil {
-			return 0, err
-		}
+// writeRequest writes what readRequest reads.
+func writeRequest(w io.Writer, r request, sources map[string][]byte) error {
+	for _, name := range slices.Sorted(maps.Keys(sources)) {
+		r.Files = append(r.Files, headerFile{name, int64(len(sources[name]))})
 	}
-	for done := 0; done < len(b); done += maxChunk {
-		if err := writeFrame(p.w, frameProgram, b[done:min(done+maxChunk, len(b))]); err != nil {
-			return done, err
-		}
-	}
-	return len(b), nil
-}
-
-// writeRequest writes a header and its files.
-func writeRequest(w io.Writer, h header, sources map[string][]byte) error {
-	text, err := json.Marshal(h)
+	text, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
 	if err := writeFrame(w, frameHeader, text); err != nil {
 		return err
 	}
-	for _, file := range h.Files {
+	for _, file := range r.Files {
 		if _, err := w.Write(sources[file.Path]); err != nil {
 			return err
 		}
@@ -175,9 +156,9 @@ func writeRequest(w io.Writer, h header, sources map[string][]byte) error {
 	return nil
 }
 
-// readRequest reads what writeRequest wrote.
-func readRequest(r io.Reader) (header, map[string]string, error) {
-	var h header
+// readRequest reads a request and its files.
+func readRequest(r io.Reader) (request, map[string]string, error) {
+	var h request
 	kind, size, err := readHead(r)
 	if err == nil && kind != frameHeader {
 		err = fmt.Errorf("got a frame of kind %q", kind)

@@ -1,8 +1,7 @@
-package compiler
+package hosting
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"provery/internal/fault"
@@ -24,25 +22,23 @@ var errTime = errors.New("time limit of the compiler")
 func (c *Compiler) run(ctx context.Context, req Request) (_ *Result, err error) {
 	limited, stop := context.WithTimeoutCause(ctx, c.cfg.Limits.Time, errTime)
 	defer stop()
-	program, err := newSpool(c.cfg.TempDir, c.cfg.Limits.ProgramBytes)
+	scratch, err := os.MkdirTemp(c.cfg.TempDir, "provery-compile-*")
 	if err != nil {
-		return nil, err
+		return nil, fault.Wrap(err, fault.Internal, "make a directory for the compiler")
 	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	out := &outputs{dir: c.cfg.TempDir, most: c.cfg.Limits.ProgramBytes, stage: req.Stage}
 	defer func() {
 		if err != nil {
-			_ = program.Close()
+			_ = out.Close()
 		}
 	}()
 	p, err := startChild(limited, c.cfg.Command)
 	if err != nil {
 		return nil, err
 	}
-	stage := req.Stage
-	if stage == nil {
-		stage = func(string) {}
-	}
-	stage(StageLoad)
-	answer, failed := p.exchange(c.header(req), req.Sources, &output{program: program, stage: stage})
+	out.enter(StageLoad)
+	answer, failed := p.exchange(func(w io.Writer) error { return c.writeRequest(w, req, scratch) }, out)
 	waited := p.cmd.Wait()
 	if failed != nil {
 		return nil, c.explain(ctx, limited, failed, waited, p.stderr.String())
@@ -51,20 +47,28 @@ func (c *Compiler) run(ctx context.Context, req Request) (_ *Result, err error) 
 		return nil, answer.Failure.err()
 	}
 	return &Result{
-		ABI: answer.ABI, Constraints: answer.Constraints, Size: program.size, program: program,
-		CPU: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(), Memory: answer.Memory,
+		Size: out.size, outputs: out, Memory: answer.Memory,
+		CPU: p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime(),
 	}, nil
 }
 
-func (c *Compiler) header(req Request) header {
-	h := header{
-		Toolchain: c.cfg.Toolchain, Main: req.Main, Curve: req.Curve.String(), Debug: req.Debug,
-		Memory: c.cfg.Limits.Memory, ImportDepth: c.cfg.Limits.ImportDepth,
+// writeRequest writes what Child reads.
+func (c *Compiler) writeRequest(w io.Writer, req Request, scratch string) error {
+	files := maps.Clone(c.cfg.Library)
+	if files == nil {
+		files = map[string][]byte{}
 	}
-	for _, name := range slices.Sorted(maps.Keys(req.Sources)) {
-		h.Files = append(h.Files, headerFile{name, int64(len(req.Sources[name]))})
-	}
-	return h
+	maps.Copy(files, req.Sources)
+	options := req.Options
+	options.Include = slices.Concat(options.Include, c.cfg.LibraryRoots)
+	l := c.cfg.Limits
+	return writeRequest(w, request{
+		Language: c.cfg.Language.Name(), Most: l.ProgramBytes,
+		Job: header{
+			Toolchain: c.cfg.Toolchain, Main: req.Main, Curve: req.Curve.String(), Memory: l.Memory,
+			ImportDepth: l.ImportDepth, Scratch: scratch, Options: options,
+		},
+	}, files)
 }
 
 // process is a running child. Its standard input stays open until Wait, as a
@@ -98,18 +102,12 @@ func startChild(ctx context.Context, command []string) (*process, error) {
 	return p, nil
 }
 
-// output takes what the child sends before its reply.
-type output struct {
-	program *spool
-	stage   func(string)
-}
-
 // exchange sends the request and reads the response.
-func (p *process) exchange(h header, sources map[string][]byte, out *output) (*reply, error) {
+func (p *process) exchange(send func(io.Writer) error, out *outputs) (*reply, error) {
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
-		_ = writeRequest(p.stdin, h, sources) // if it fails, there is no answer
+		_ = send(p.stdin) // if it fails, there is no answer
 	}()
 	answer, err := receive(p.stdout, out)
 	if ended(err) {
@@ -124,36 +122,47 @@ func (p *process) exchange(h header, sources map[string][]byte, out *output) (*r
 // ended reports whether a child has closed its output too early.
 func ended(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
-func receive(r io.Reader, out *output) (*reply, error) {
+func receive(r io.Reader, out *outputs) (*reply, error) {
 	for {
-		kind, size, err := readHead(r)
-		if err != nil {
+		answer, err := receiveFrame(r, out)
+		switch {
+		case err != nil:
 			return nil, fmt.Errorf("read the compiler's answer: %w", err)
-		}
-		switch kind {
-		case frameStage:
-			name, err := readStage(r, size)
-			if err != nil {
-				return nil, fmt.Errorf("read the compiler's answer: %w", err)
-			}
-			out.stage(name)
-		case frameProgram:
-			if _, err := io.CopyN(out.program, r, size); err != nil {
-				return nil, err
-			}
-		case frameReply:
-			var answer reply
-			if err := readJSON(r, size, &answer); err != nil {
-				return nil, fmt.Errorf("read the compiler's answer: %w", err)
-			}
-			if answer.Failure == nil && (answer.Size != out.program.size || !json.Valid(answer.ABI)) {
-				return nil, errors.New("the compiler's answer is incomplete")
-			}
-			return &answer, nil
-		default:
-			return nil, fmt.Errorf("the compiler's answer has a frame of kind %q", kind)
+		case answer != nil && answer.Failure == nil && (answer.Size != out.size || out.size == 0):
+			return nil, errors.New("the compiler's answer is incomplete")
+		case answer != nil:
+			return answer, nil
 		}
 	}
+}
+
+// receiveFrame takes one frame, and returns the reply if it is that.
+func receiveFrame(r io.Reader, out *outputs) (*reply, error) {
+	kind, size, err := readHead(r)
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case frameStage:
+		name, err := readStage(r, size)
+		if err == nil {
+			out.enter(name)
+		}
+		return nil, err
+	case frameOutput:
+		role, err := readName(r, size)
+		if err == nil {
+			err = out.begin(role)
+		}
+		return nil, err
+	case frameBytes:
+		_, err := io.CopyN(out, r, size)
+		return nil, err
+	case frameReply:
+		answer := new(reply)
+		return answer, readJSON(r, size, answer)
+	}
+	return nil, fmt.Errorf("a frame of kind %q", kind)
 }
 
 // explain says why there is no answer.
@@ -169,7 +178,7 @@ func (c *Compiler) explain(ctx, limited context.Context, failed, waited error, s
 		return fault.New(fault.DeadlineExceeded, "the compiler was stopped after %v", c.cfg.Limits.Time)
 	case strings.Contains(stderr, "out of memory"), strings.Contains(stderr, "cannot allocate memory"),
 		ended(failed) && errors.As(waited, &exit) && killed(exit.ProcessState):
-		return outOfMemory(c.cfg.Limits.Memory, errors.Join(failed, waited, errors.New(stderr)))
+		return OutOfMemory(c.cfg.Limits.Memory, "", errors.Join(failed, waited, errors.New(stderr)))
 	}
 	return &fault.Error{
 		Code: fault.Internal, Detail: "the compiler's process failed",
@@ -190,45 +199,3 @@ func (h *head) Write(b []byte) (int, error) {
 
 // String returns what was kept.
 func (h *head) String() string { return string(h.text) }
-
-// spool is a file for a program, which disappears with the last use of it
-// where the system allows that, and at Close elsewhere.
-type spool struct {
-	file       *os.File
-	size, most int64
-	linked     bool
-}
-
-func newSpool(dir string, most int64) (*spool, error) {
-	file, err := os.CreateTemp(dir, "provery-program-*")
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "make a file for the program")
-	}
-	return &spool{file: file, most: most, linked: os.Remove(file.Name()) != nil}, nil
-}
-
-// Write appends to the file.
-func (s *spool) Write(b []byte) (int, error) {
-	if s.size += int64(len(b)); s.size > s.most {
-		return 0, fault.New(fault.TooLarge, "the compiled program has more than %d bytes", s.most)
-	}
-	n, err := s.file.Write(b)
-	if errors.Is(err, syscall.ENOSPC) {
-		err = fault.Wrap(err, fault.InsufficientStorage, "there is no space for the compiled program")
-	} else if err != nil {
-		err = fault.Wrap(err, fault.Internal, "write the compiled program")
-	}
-	return n, err
-}
-
-// ReadAt reads from the file.
-func (s *spool) ReadAt(b []byte, offset int64) (int, error) { return s.file.ReadAt(b, offset) }
-
-// Close removes the file.
-func (s *spool) Close() error {
-	err := s.file.Close()
-	if s.linked {
-		err = errors.Join(err, os.Remove(s.file.Name()))
-	}
-	return err
-}

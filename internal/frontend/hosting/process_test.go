@@ -1,4 +1,4 @@
-package compiler
+package hosting
 
 import (
 	"bytes"
@@ -40,7 +40,7 @@ func TestBadChildren(t *testing.T) {
 	}
 	for _, tc := range cases {
 		c := open(t, Config{Command: fakeChild(tc.what), Limits: Limits{ProgramBytes: 4096}})
-		f := failing(t, c, request("main.zok", ""))
+		f := failing(t, c, toys("main.toy", ""))
 		if f.Code != tc.code || !strings.Contains(f.Detail, tc.text) || strings.Contains(f.Detail, "hush") {
 			t.Errorf("%s: got %s %q, want %s with %q", tc.name, f.Code, f.Detail, tc.code, tc.text)
 		}
@@ -59,7 +59,7 @@ func hanging(t *testing.T, ctx context.Context) (net.Conn, *Compiler, <-chan err
 	c := open(t, Config{Command: fakeChild("hang " + listener.Addr().String())})
 	done := make(chan error, 1)
 	go func() {
-		_, err := c.Compile(ctx, request("main.zok", strings.Repeat(" ", 1<<20))) // more than a pipe holds
+		_, err := c.Compile(ctx, toys("main.toy", strings.Repeat(" ", 1<<20))) // more than a pipe holds
 		done <- err
 	}()
 	conn, err := listener.Accept()
@@ -77,7 +77,7 @@ func TestCancel(t *testing.T) {
 
 	waiting, giveUp := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer giveUp()
-	if _, err := c.Compile(waiting, request("main.zok", "")); fault.CodeOf(err) != fault.DeadlineExceeded {
+	if _, err := c.Compile(waiting, toys("main.toy", "")); fault.CodeOf(err) != fault.DeadlineExceeded {
 		t.Errorf("got %v while another compilation runs, want %s", err, fault.DeadlineExceeded)
 	}
 
@@ -94,16 +94,6 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-func TestDeadline(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 500*time.Millisecond, errors.New("the caller's"))
-	defer cancel()
-	c := open(t, Config{})
-	if _, err := c.Compile(ctx, request("main.zok", nested)); fault.CodeOf(err) != fault.DeadlineExceeded {
-		t.Errorf("got %v, want %s", err, fault.DeadlineExceeded)
-	}
-}
-
 // TestOrphan closes the child's standard input, as the system does when the
 // process that asked ends.
 func TestOrphan(t *testing.T) {
@@ -112,8 +102,7 @@ func TestOrphan(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	var input bytes.Buffer
-	req := request("main.zok", nested)
-	if err := writeRequest(&input, c.header(req), req.Sources); err != nil {
+	if err := c.writeRequest(&input, toys("main.toy", "hang"), ""); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(ctx, os.Args[0], ChildCommand)
@@ -126,26 +115,30 @@ func TestOrphan(t *testing.T) {
 }
 
 func FuzzReceive(f *testing.F) {
-	f.Add([]byte("p\x00\x00\x00\x01xr\x00\x00\x00\x22" + `{"abi":{},"constraints":1,"size":1}`))
+	f.Add([]byte("o\x00\x00\x00\x01ap\x00\x00\x00\x01xr\x00\x00\x00\x0a" + `{"size":1}`))
 	f.Add([]byte("r\x00\x00\x00\x23" + `{"failure":{"code":"x","errors":[]}}`))
 	f.Add([]byte("s\x00\x00\x00\x05writer\x00\x00\x00\x02{}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		program, err := newSpool(t.TempDir(), 100)
-		if err != nil {
-			t.Fatal(err)
+		out := &outputs{dir: t.TempDir(), most: 100}
+		defer out.Close()
+		answer, err := receive(bytes.NewReader(text), out)
+		if err != nil || answer.Failure != nil {
+			return
 		}
-		defer program.Close()
-		answer, err := receive(bytes.NewReader(text), &output{program, func(string) {}})
-		if err == nil && answer.Failure == nil && answer.Size != program.size {
-			t.Errorf("got size %d for a program of %d bytes", answer.Size, program.size)
+		var size int64
+		for _, r := range out.readers() {
+			size += r.Size()
+		}
+		if answer.Size != size {
+			t.Errorf("got size %d for a program of %d bytes", answer.Size, size)
 		}
 	})
 }
 
 func TestChildRefusesGarbage(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "h", "r\x00\x00\x00\x02{}", "h\x00\x00\x00\x02{", "h\xff\xff\xff\xff", "h\x00\x00\x00\x24" + `{"files":[{"path":"a.zok","size":1}]}`} {
-		if err := Child(t.Context(), strings.NewReader(text), io.Discard); err == nil {
+	for _, text := range []string{"", "h", "r\x00\x00\x00\x02{}", "h\x00\x00\x00\x02{", "h\xff\xff\xff\xff", "h\x00\x00\x00\x24" + `{"files":[{"path":"a.toy","size":1}]}`} {
+		if err := Child(t.Context(), strings.NewReader(text), io.Discard, nil); err == nil {
 			t.Errorf("%q: got no error", text)
 		}
 	}

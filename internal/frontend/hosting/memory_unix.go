@@ -1,6 +1,6 @@
 //go:build unix
 
-package compiler
+package hosting
 
 import (
 	"context"
@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// withAllocator makes modules instantiated under ctx have memory that reserve
+// WithAllocator makes modules instantiated under ctx have memory that reserve
 // allocates.
-func withAllocator(ctx context.Context) context.Context {
+func WithAllocator(ctx context.Context) context.Context {
 	return experimental.WithMemoryAllocator(ctx, experimental.MemoryAllocatorFunc(reserve))
 }
 
