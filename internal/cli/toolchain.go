@@ -28,7 +28,7 @@ type toolchainCommand struct {
 }
 
 type toolchainInstall struct {
-	Language string `arg:"" enum:"zokrates" help:"Circuit language: zokrates or circom."`
+	Language string `arg:"" enum:"zokrates,circom" help:"Circuit language: zokrates or circom."`
 	Package  string `help:"Folder of the compiler's npm package, zokrates-js or circom2; by default that of a checkout of Provery, after 'npm ci' in toolchain/zokrates or toolchain/circom." placeholder:"DIR"`
 	Config   string `help:"Configuration file of the service, which says where it looks." placeholder:"FILE" env:"PROVERY_CONFIG"`
 	Dir      string `help:"Where to install; where the configuration says without it." placeholder:"DIR"`

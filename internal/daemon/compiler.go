@@ -8,6 +8,7 @@ import (
 	"provery/api"
 	"provery/internal/config"
 	"provery/internal/curve"
+	circomcompiler "provery/internal/frontend/circom/compiler"
 	"provery/internal/frontend/hosting"
 	zokratescompiler "provery/internal/frontend/zokrates/compiler"
 	"provery/internal/httpapi"
@@ -18,7 +19,7 @@ import (
 
 // Languages returns the circuit languages that this release can compile.
 func Languages() []hosting.Language {
-	return []hosting.Language{zokratescompiler.Language()}
+	return []hosting.Language{zokratescompiler.Language(), circomcompiler.Language()}
 }
 
 // openCompilers makes the compilers, which need not be installed: what asks for
