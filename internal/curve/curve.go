@@ -192,10 +192,11 @@ type Group[S, A any] interface {
 	// Scale returns k·points[i] for each i. It returns an error only if ctx
 	// is done.
 	Scale(ctx context.Context, points []A, k *S, threads int) ([]A, error)
-	// Combine returns the value of every row of m at points: the sum over
-	// its terms of table[coef]·points[column]. Points that are multiplied by
-	// 1 and -1 alone needn't lie on the curve. It returns an error only if
-	// ctx is done or a column is beyond the points.
+	// Combine returns the value of every row of m, which has at least one,
+	// at points: the sum over its terms of table[coef]·points[column].
+	// Points that are multiplied by 1 and -1 alone needn't lie on the curve.
+	// It returns an error only if ctx is done or a column is beyond the
+	// points.
 	Combine(ctx context.Context, m *Sparse, table []S, points []A, threads int) ([]A, error)
 	// MSM returns the sum of scalars[i]·points[i] on at most threads
 	// goroutines. The lengths are equal; empty input gives infinity. It

@@ -34,7 +34,7 @@ func (G1) Combine(ctx context.Context, m *curve.Sparse, table []fr.Element, poin
 	for i := range table {
 		factors[i] = factorOf(&table[i])
 	}
-	for _, column := range m.Columns {
+	for _, column := range m.Columns[m.Start[0]:m.Start[len(m.Start)-1]] {
 		if int(column) >= len(points) {
 			return nil, fault.New(fault.Internal, "a combination of point %d of %d", column, len(points))
 		}
