@@ -56,6 +56,7 @@ var table = map[string]rule{
 	"internal/curve/*":               {2, crypto},
 	"internal/r1cs":                  {2, crypto},
 	"internal/stopcheck":             {1, crypto},
+	"internal/zkey":                  {3, crypto},
 	"internal/scheme":                {3, crypto},
 	"internal/frontend":              {4, crypto},
 	"internal/frontend/hosting":      {4, crypto}, // what the compilers of the languages have in common
@@ -63,7 +64,9 @@ var table = map[string]rule{
 	"internal/scheme/wire":           {4, crypto}, // what the schemes have in common: points, hex JSON, key files
 	"internal/frontend/*":            {5, crypto},
 	"internal/contract":              {5, crypto},
+	"internal/ptau":                  {5, crypto},
 	"internal/prove":                 {6, crypto},
+	"internal/ceremony":              {6, crypto},
 	"internal/cgroup":                {1, data},
 	"internal/seal":                  {1, data},
 	"internal/store":                 {2, data},

@@ -133,6 +133,12 @@ func KindOf(head []byte) string {
 	return string(head[8:12])
 }
 
+// Has reports whether there is a section.
+func (f *File) Has(id uint32) bool {
+	_, ok := f.sections[id]
+	return ok
+}
+
 // Section returns the bytes of a section; fault.InvalidArtifact if there is none.
 func (f *File) Section(id uint32) ([]byte, error) {
 	s, ok := f.sections[id]

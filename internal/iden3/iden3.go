@@ -127,6 +127,16 @@ func (f *File) Bytes(id uint32, limit int64) ([]byte, error) {
 	return b, readAt(s, b, 0)
 }
 
+// ReadAt fills b with the file's bytes from an offset on that is counted from the
+// start of a section, whatever lies there. A file that ends before is
+// fault.InvalidArtifact.
+func (f *File) ReadAt(id uint32, b []byte, offset int64) error {
+	if _, err := f.Section(id); err != nil {
+		return err
+	}
+	return readAt(f.data, b, f.sections[id].offset+offset)
+}
+
 // readAt fills b. Data that ends early is fault.InvalidArtifact.
 func readAt(data io.ReaderAt, b []byte, offset int64) error {
 	n, err := data.ReadAt(b, offset)

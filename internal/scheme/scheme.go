@@ -154,6 +154,27 @@ type ProvingKey interface {
 	Export(w io.Writer, s *r1cs.System) error
 	// Fits checks that the key was made for a system of s's dimensions.
 	Fits(s *r1cs.System) error
+	// Origin says what the key tells of its making. It fails only for a
+	// key whose file is damaged.
+	Origin() (Origin, error)
+}
+
+// Origin is what a proving key tells of its making. Of most it is nothing.
+type Origin struct {
+	// Open says that the key's secrets aren't secret: it is the first key of
+	// a ceremony, to which nobody has contributed.
+	Open bool
+	// Contributions are those of the ceremony that made the key. That each
+	// follows from the one before was checked when the key was imported, but
+	// not that the first key was the program's.
+	Contributions []Contribution
+}
+
+// Contribution is an author's part of a ceremony.
+type Contribution struct {
+	Hash   []byte // by which its author knows it
+	Name   string // in its author's words; it may hold anything
+	Beacon bool   // its secret is computed from a public value
 }
 
 // VerifyingKey is a verifying key.

@@ -156,9 +156,7 @@ type constraintReader struct {
 
 const termSize = 4 + scalarBytes
 
-// readSystem reads the constraints. It allocates in proportion to the
-// section's bytes, whatever the counts in it say.
-func readSystem[S any](ctx context.Context, f curve.Field[S], file *iden3.File, h *Header) (*r1cs.System, error) {
+func newConstraintReader(p *curve.Params, file *iden3.File, h *Header) (*constraintReader, error) {
 	s, err := file.Section(r1csConstraints)
 	if err != nil {
 		return nil, err
@@ -167,24 +165,45 @@ func readSystem[S any](ctx context.Context, f curve.Field[S], file *iden3.File, 
 	if int64(h.Constraints) > s.Size()/least {
 		return nil, fault.New(fault.InvalidArtifact, "%d constraints in a section of %d bytes", h.Constraints, s.Size())
 	}
-	r := &constraintReader{bufio.NewReaderSize(s, 1<<16), s.Size(), uint32(h.Wires), r1cs.NewPool(f.Params()), r1cs.Combination{}}
+	return &constraintReader{bufio.NewReaderSize(s, 1<<16), s.Size(), uint32(h.Wires), r1cs.NewPool(p), r1cs.Combination{}}, nil
+}
+
+// each calls read for the combinations of each constraint: those of A (0), B and C.
+func (r *constraintReader) each(ctx context.Context, h *Header, read func(matrix, constraint int) error) error {
+	for i := range h.Constraints {
+		if i%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for m := range 3 {
+			if err := read(m, i); err != nil {
+				return fault.Wrap(err, fault.InvalidArtifact, "constraint %d", i)
+			}
+		}
+	}
+	if r.left != 0 {
+		return fault.New(fault.InvalidArtifact, "%d bytes follow the last constraint", r.left)
+	}
+	return nil
+}
+
+// readSystem reads the constraints. It allocates in proportion to the
+// section's bytes, whatever the counts in it say.
+func readSystem[S any](ctx context.Context, f curve.Field[S], file *iden3.File, h *Header) (*r1cs.System, error) {
+	r, err := newConstraintReader(f.Params(), file, h)
+	if err != nil {
+		return nil, err
+	}
 	system := &r1cs.System{Curve: h.Curve, NumPublic: h.public(), NumVariables: h.Wires}
 	matrices := [3]*[]uint32{&system.A, &system.B, &system.C}
 	for _, m := range matrices {
 		*m = make([]uint32, h.Constraints)
 	}
-	for i := range h.Constraints {
-		if i%1024 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		for _, m := range matrices {
-			if (*m)[i], err = r.row(); err != nil {
-				return nil, fault.Wrap(err, fault.InvalidArtifact, "constraint %d", i)
-			}
-		}
-	}
-	if r.left != 0 {
-		return nil, fault.New(fault.InvalidArtifact, "%d bytes follow the last constraint", r.left)
+	err = r.each(ctx, h, func(matrix, i int) (err error) {
+		(*matrices[matrix])[i], err = r.row()
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	if system.Table, err = r1cs.InternTable(f, r.pool); err != nil {
 		return nil, err
@@ -196,30 +215,38 @@ func readSystem[S any](ctx context.Context, f curve.Field[S], file *iden3.File, 
 
 // row reads one linear combination and returns its row in the pool.
 func (r *constraintReader) row() (uint32, error) {
-	var b [termSize]byte
-	if err := r.read(b[:4]); err != nil {
+	if err := r.combination(); err != nil {
 		return 0, err
-	}
-	n := binary.LittleEndian.Uint32(b[:])
-	if int64(n) > r.left/termSize {
-		return 0, fault.New(fault.InvalidArtifact, "%d terms in the remaining %d bytes", n, r.left)
-	}
-	r.terms.Reset()
-	for range n {
-		if err := r.read(b[:]); err != nil {
-			return 0, err
-		}
-		wire := binary.LittleEndian.Uint32(b[:])
-		coef, ok := r.pool.Coefs.Number(b[4:])
-		if wire >= r.wires || !ok {
-			return 0, fault.New(fault.InvalidArtifact, "a term of a wire that isn't there, or with a coefficient outside of the field")
-		}
-		r.terms.Columns, r.terms.Terms = append(r.terms.Columns, wire), append(r.terms.Terms, coef)
 	}
 	if r.pool.Full(&r.terms) {
 		return 0, fault.New(fault.TooLarge, "the constraint system has too many terms")
 	}
 	return r.pool.Add(&r.terms), nil
+}
+
+// combination reads one linear combination into terms.
+func (r *constraintReader) combination() error {
+	var b [termSize]byte
+	if err := r.read(b[:4]); err != nil {
+		return err
+	}
+	n := binary.LittleEndian.Uint32(b[:])
+	if int64(n) > r.left/termSize {
+		return fault.New(fault.InvalidArtifact, "%d terms in the remaining %d bytes", n, r.left)
+	}
+	r.terms.Reset()
+	for range n {
+		if err := r.read(b[:]); err != nil {
+			return err
+		}
+		wire := binary.LittleEndian.Uint32(b[:])
+		coef, ok := r.pool.Coefs.Number(b[4:])
+		if wire >= r.wires || !ok {
+			return fault.New(fault.InvalidArtifact, "a term of a wire that isn't there, or with a coefficient outside of the field")
+		}
+		r.terms.Columns, r.terms.Terms = append(r.terms.Columns, wire), append(r.terms.Terms, coef)
+	}
+	return nil
 }
 
 func (r *constraintReader) read(b []byte) error {

@@ -33,13 +33,16 @@ const (
 	sectionL                   // the finite points of the private part
 	sectionColumnsL            // u32: their columns
 	sectionH                   // n-1 points; n in the layout of snarkjs
+
+	sectionContributions // bytes: section 10 of a .zkey file, if the key came from one
+	sectionOrder         // u32: columns of the terms of A and B in that file's order
 )
 
 // WriteFile writes the key in Provery's own format, as scheme.ProvingKey says.
 func (pk *provingKey[S, A1, A2]) WriteFile(w io.Writer) error {
 	b, vk := pk.vk.backend, pk.vk
 	header := b.Header(pk.layout, pk.variables, pk.instance, pk.domain)
-	_, err := container.Write(w, fileKind, fileVersion, []container.Section{
+	sections := []container.Section{
 		{ID: sectionHeader, Data: container.Bytes(header)},
 		{ID: sectionFixedG1, Data: b.G1.Memory([]A1{vk.alpha, pk.beta, pk.delta})},
 		{ID: sectionFixedG2, Data: b.G2.Memory([]A2{vk.beta, vk.gamma, vk.delta})},
@@ -53,7 +56,14 @@ func (pk *provingKey[S, A1, A2]) WriteFile(w io.Writer) error {
 		{ID: sectionL, Data: b.G1.Memory(pk.l.Points)},
 		{ID: sectionColumnsL, Data: container.Bytes(pk.l.Columns)},
 		{ID: sectionH, Data: b.G1.Memory(pk.h)},
-	})
+	}
+	if pk.contributions != nil {
+		sections = append(sections, container.Section{ID: sectionContributions, Data: pk.contributions})
+	}
+	if pk.order != nil {
+		sections = append(sections, container.Section{ID: sectionOrder, Data: container.Bytes(pk.order)})
+	}
+	_, err := container.Write(w, fileKind, fileVersion, sections)
 	return fault.Wrap(err, fault.Internal, "write proving key")
 }
 
@@ -129,6 +139,18 @@ func (pk *provingKey[S, A1, A2]) openPoints(f *container.File) error {
 		},
 		func() (err error) {
 			pk.l, err = wire.OpenQuery(f, sectionL, sectionColumnsL, g1.FromMemory, d.instance, d.variables)
+			return
+		},
+		func() (err error) {
+			if f.Has(sectionContributions) {
+				pk.contributions, err = f.Section(sectionContributions)
+			}
+			return
+		},
+		func() (err error) {
+			if f.Has(sectionOrder) {
+				pk.order, err = container.Words[uint32](f, sectionOrder)
+			}
 			return
 		},
 	)

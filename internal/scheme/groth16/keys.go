@@ -56,6 +56,10 @@ type provingKey[S, A1, A2 any] struct {
 	h      []A1           // the quotient's basis: see quotientBasis
 	odd    S              // root of the odd powers, in snarkjs's layout
 	work   *wire.Workspace[S]
+
+	// Of a key that was read from a .zkey file, otherwise nil:
+	contributions []byte   // those of its ceremony, section 10
+	order         []uint32 // the columns of A's and B's terms, in the file's order
 }
 
 // newProvingKey returns an empty key for the root of unity of the layout.
