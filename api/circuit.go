@@ -46,29 +46,40 @@ type Provenance string
 const (
 	// ProvenanceUploaded keys come from a setup outside of Provery.
 	ProvenanceUploaded Provenance = "uploaded"
-	// ProvenanceCeremony keys come from a ceremony of several parties, as
-	// whoever uploaded them says: forging proofs takes all of them.
+	// ProvenanceCeremony keys come from a ceremony of several parties, as the
+	// keys themselves or whoever uploaded them says: forging proofs takes all
+	// of them.
 	ProvenanceCeremony Provenance = "ceremony"
-	// ProvenanceInsecureDev keys were set up by one machine: whoever had
-	// its randomness can forge proofs. They stay marked for ever.
+	// ProvenanceInsecureDev keys were set up by one machine, or are the first
+	// ones of a ceremony: whoever had the machine's randomness, or anybody,
+	// can forge proofs. They stay marked for ever.
 	ProvenanceInsecureDev Provenance = "insecure-dev"
 )
 
 // KeySet is a proving key with its verifying key, for one circuit and scheme.
 type KeySet struct {
-	ID                 string     `json:"id" doc:"Content id of the keys." example:"sha256:8d969eef6ecad3c29a3a629280e686cf0c3f5d5a86aff3ca12020c923adc6c92"`
-	Circuit            string     `json:"circuit" doc:"Id of the circuit that the keys belong to."`
-	Scheme             string     `json:"scheme" example:"groth16"`
-	Curve              string     `json:"curve" example:"bn128"`
-	Layout             string     `json:"layout" doc:"File layout that the proving key was read from." enum:"ark,bellman,snarkjs,native" example:"ark"`
-	Provenance         Provenance `json:"provenance" doc:"Where the keys come from. Proofs of insecure-dev keys prove nothing to anyone who doesn't trust the machine that made the keys." enum:"uploaded,ceremony,insecure-dev"`
-	Ceremony           string     `json:"ceremony,omitempty" doc:"Which ceremony made the keys, in the words of whoever uploaded them. The service can't check it."`
-	SelfTest           string     `json:"self_test,omitempty" doc:"Whether a proof with sample arguments was made and verified at registration: passed, or why not."`
-	ProvingKeyDigest   string     `json:"proving_key_digest"`
-	ProvingKeyBytes    int64      `json:"proving_key_bytes" doc:"Size of the stored proving key."`
-	VerifyingKeyDigest string     `json:"verifying_key_digest"`
-	Created            time.Time  `json:"created"`
-	Estimate           Estimate   `json:"estimate" doc:"What one proof with these keys is expected to take."`
+	ID                 string         `json:"id" doc:"Content id of the keys." example:"sha256:8d969eef6ecad3c29a3a629280e686cf0c3f5d5a86aff3ca12020c923adc6c92"`
+	Circuit            string         `json:"circuit" doc:"Id of the circuit that the keys belong to."`
+	Scheme             string         `json:"scheme" example:"groth16"`
+	Curve              string         `json:"curve" example:"bn128"`
+	Layout             string         `json:"layout" doc:"File layout that the proving key was read from." enum:"ark,bellman,snarkjs,native" example:"ark"`
+	Provenance         Provenance     `json:"provenance" doc:"Where the keys come from. Proofs of insecure-dev keys prove nothing to anyone who doesn't trust the machine that made the keys." enum:"uploaded,ceremony,insecure-dev"`
+	Ceremony           string         `json:"ceremony,omitempty" doc:"Which ceremony made the keys, in the words of whoever uploaded them. The service can't check it."`
+	Contributions      []Contribution `json:"contributions,omitempty" doc:"The contributions that the proving key itself tells of, up to 1000 of the last ones; in a circuit's description only the last one. Each was checked to follow from the one before, and the key from the last. Whether the first key was the circuit's, 'provery ceremony verify' checks."`
+	SelfTest           string         `json:"self_test,omitempty" doc:"Whether a proof with sample arguments was made and verified at registration: passed, or why not."`
+	ProvingKeyDigest   string         `json:"proving_key_digest"`
+	ProvingKeyBytes    int64          `json:"proving_key_bytes" doc:"Size of the stored proving key."`
+	VerifyingKeyDigest string         `json:"verifying_key_digest"`
+	Created            time.Time      `json:"created"`
+	Estimate           Estimate       `json:"estimate" doc:"What one proof with these keys is expected to take."`
+}
+
+// Contribution is an author's part of the ceremony that made a key.
+type Contribution struct {
+	Number int    `json:"number" doc:"From 1." example:"3"`
+	Hash   string `json:"hash" doc:"BLAKE2b-512 in hexadecimal, by which its author knows it. It covers all contributions before." example:"808f338c5f5f8a0287b149a95d3559a0b75ecbebacdc3981136efd4686d0d0a2a7597b630da1f9651adc4699aeb32b774772ac504a9c3ebfbb41eb70108ad148"`
+	Name   string `json:"name,omitempty" doc:"In its author's words."`
+	Beacon bool   `json:"beacon,omitempty" doc:"Whether its secret is computed from a public value that nobody could choose."`
 }
 
 // Estimate is what one proof takes. It is predicted from the circuit's size, and

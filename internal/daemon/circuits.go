@@ -60,7 +60,9 @@ func (s *services) circuit(ctx context.Context, c registry.Circuit, whole bool) 
 		},
 	}
 	for _, k := range keys {
-		out.KeySets = append(out.KeySets, s.keySet(k))
+		set := s.keySet(k)
+		set.Contributions = set.Contributions[max(0, len(set.Contributions)-1):]
+		out.KeySets = append(out.KeySets, set)
 		if !slices.Contains(out.Schemes, k.Scheme) {
 			out.Schemes = append(out.Schemes, k.Scheme)
 		}
@@ -80,9 +82,14 @@ func (s *services) circuit(ctx context.Context, c registry.Circuit, whole bool) 
 
 func (s *services) keySet(k registry.KeySet) api.KeySet {
 	e, _ := s.d.costs.Predict(k.Circuit, k.ID)
+	var contributions []api.Contribution
+	for _, c := range k.Contributions {
+		contributions = append(contributions, api.Contribution(c))
+	}
 	return api.KeySet{
-		Estimate: api.Estimate{MemoryBytes: e.Bytes, ProcessorSeconds: e.Work.Seconds(), Learned: e.Proofs > 0},
-		ID:       k.ID.String(), Circuit: k.Circuit.String(), Scheme: k.Scheme, Curve: k.Curve, Layout: k.Layout,
+		Contributions: contributions,
+		Estimate:      api.Estimate{MemoryBytes: e.Bytes, ProcessorSeconds: e.Work.Seconds(), Learned: e.Proofs > 0},
+		ID:            k.ID.String(), Circuit: k.Circuit.String(), Scheme: k.Scheme, Curve: k.Curve, Layout: k.Layout,
 		Provenance: api.Provenance(k.Provenance), Ceremony: k.Ceremony, SelfTest: k.SelfTest, ProvingKeyDigest: k.Source.Digest.String(),
 		ProvingKeyBytes: k.ProvingKey.Size, VerifyingKeyDigest: k.VerifyingKey.Digest.String(), Created: k.Created,
 	}
@@ -139,7 +146,8 @@ func (s *services) AddKeys(ctx context.Context, ref string, u httpapi.KeyUpload)
 		k, err := s.d.registrar.Setup(ctx, c, u.Scheme)
 		return s.keySet(k), false, err
 	}
-	in := worker.KeyUpload{Scheme: u.Scheme, Layout: scheme.Layout(u.Layout), ProvingKey: received(u.ProvingKey), Ceremony: u.Ceremony}
+	in := worker.KeyUpload{Scheme: u.Scheme, Layout: scheme.Layout(u.Layout), ProvingKey: received(u.ProvingKey), Ceremony: u.Ceremony,
+		AllowInsecure: s.d.cfg.InsecureSetupAllowed()}
 	if u.VerifyingKey != nil {
 		vk := received(u.VerifyingKey)
 		in.VerifyingKey = &vk

@@ -85,6 +85,17 @@ type Circuit struct {
 	Names []string `json:"-"`
 }
 
+// Contribution is an author's part of a ceremony.
+type Contribution struct {
+	Number int    `json:"number"` // from 1
+	Hash   string `json:"hash"`   // hex, as its author knows it
+	Name   string `json:"name,omitempty"`
+	Beacon bool   `json:"beacon,omitempty"` // its secret is computed from a public value
+}
+
+// MaxContributions bounds the contributions of a record.
+const MaxContributions = 1000
+
 // Manifest returns what the id stands for.
 func (c *Circuit) Manifest() Manifest {
 	return Manifest{Frontend: c.Frontend, Curve: c.Curve, Sources: c.Sources}
@@ -105,8 +116,8 @@ type Provenance string
 // The provenances.
 const (
 	Uploaded    Provenance = "uploaded"
-	Ceremony    Provenance = "ceremony"     // of several parties, as whoever uploaded them says
-	InsecureDev Provenance = "insecure-dev" // set up by this service: whoever ran it could forge proofs
+	Ceremony    Provenance = "ceremony"     // of several parties, as the key or whoever uploaded it says
+	InsecureDev Provenance = "insecure-dev" // set up by this service, or open to all: whoever ran it could forge proofs
 )
 
 // KeyManifest is what a key set's id stands for.
@@ -131,8 +142,11 @@ type KeySet struct {
 	Layout     string       `json:"layout"` // of the source: "ark", "bellman", ...
 	Provenance Provenance   `json:"provenance"`
 	// Ceremony says which ceremony made the keys, in the uploader's words.
-	Ceremony string   `json:"ceremony,omitempty"`
-	Source   Artifact `json:"source"` // digest and size of the key as it came; the blob needn't be kept
+	Ceremony string `json:"ceremony,omitempty"`
+	// Contributions are those of the ceremony that the key itself tells of, the
+	// last MaxContributions of them.
+	Contributions []Contribution `json:"contributions,omitempty"`
+	Source        Artifact       `json:"source"` // digest and size of the key as it came; the blob needn't be kept
 	// ProvingKey is the key in the service's own form, VerifyingKey the
 	// verifying key as JSON; both are blobs.
 	ProvingKey   Artifact `json:"proving_key"`
@@ -181,6 +195,8 @@ func checkKeySet(k *KeySet, c *Circuit) error {
 		return fault.New(fault.InvalidRequest, "add key set: no provenance")
 	case k.Ceremony != "" && k.Provenance != Ceremony:
 		return fault.New(fault.InvalidRequest, "add key set: a ceremony of keys that come from none")
+	case len(k.Contributions) > MaxContributions:
+		return fault.New(fault.Internal, "add key set: %d contributions", len(k.Contributions))
 	case k.ProvingKey.Digest.IsZero() || k.VerifyingKey.Digest.IsZero():
 		return fault.New(fault.InvalidRequest, "add key set: proving and verifying key are needed")
 	}

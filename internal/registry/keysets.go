@@ -31,9 +31,8 @@ func (r *Registry) AddKeySet(ctx context.Context, k KeySet) (KeySet, bool, error
 	return out, existed, err
 }
 
-// SetCeremony records which ceremony made a key set of which nothing was known
-// but that it was uploaded. What was said before stays. It returns the key set
-// as it is now.
+// SetCeremony records which ceremony made a key set of which nobody had said so
+// before. What was said stays. It returns the key set as it is now.
 func (r *Registry) SetCeremony(ctx context.Context, circuit, id store.Digest, ceremony string) (KeySet, error) {
 	for range 16 {
 		b, rev, err := r.get(ctx, keySetKey(circuit, id))
@@ -41,7 +40,7 @@ func (r *Registry) SetCeremony(ctx context.Context, circuit, id store.Digest, ce
 			return KeySet{}, err
 		}
 		var k KeySet
-		if err := decode(b, &k); err != nil || k.Provenance != Uploaded || ceremony == "" {
+		if err := decode(b, &k); err != nil || k.Provenance == InsecureDev || k.Ceremony != "" || ceremony == "" {
 			return k, err
 		}
 		k.Provenance, k.Ceremony = Ceremony, ceremony

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"provery/internal/curve"
 	"provery/internal/fault"
@@ -26,14 +28,48 @@ type KeyUpload struct {
 	VerifyingKey *Upload
 	// Ceremony, unless it is "", says which ceremony made the key.
 	Ceremony string
+	// AllowInsecure allows a key that anybody can forge proofs with. It is
+	// registered as insecure-dev.
+	AllowInsecure bool
 }
 
-// provenance returns where the uploaded key comes from, as far as is known.
-func (u *KeyUpload) provenance() registry.Provenance {
-	if u.Ceremony != "" {
-		return registry.Ceremony
+// origin records where the uploaded key comes from, as far as the key or its
+// uploader says so. The first key of a ceremony is refused, unless insecure keys
+// are allowed.
+func (u *KeyUpload) origin(k *registry.KeySet, key scheme.ProvingKey) error {
+	k.Provenance, k.Ceremony = registry.Uploaded, u.Ceremony
+	told, err := key.Origin()
+	if err != nil {
+		return err
 	}
-	return registry.Uploaded
+	const nobody = "nobody has contributed to the key, so that anybody could forge proofs"
+	switch {
+	case told.Open && u.Ceremony != "":
+		return fault.New(fault.InvalidArtifact, nobody+": it is the first of its ceremony, not the last")
+	case told.Open && !u.AllowInsecure:
+		return fault.New(fault.InvalidArtifact, nobody+": 'provery ceremony contribute' or 'snarkjs zkey contribute' makes a key to use")
+	case told.Open:
+		k.Provenance = registry.InsecureDev
+	case u.Ceremony != "" || len(told.Contributions) > 0:
+		k.Provenance = registry.Ceremony
+	}
+	for i, c := range told.Contributions {
+		k.Contributions = append(k.Contributions, registry.Contribution{
+			Number: i + 1, Hash: hex.EncodeToString(c.Hash), Name: legible(c.Name), Beacon: c.Beacon,
+		})
+	}
+	k.Contributions = k.Contributions[max(0, len(k.Contributions)-registry.MaxContributions):]
+	return nil
+}
+
+// legible replaces what can't be printed in a name of an author's own choice.
+func legible(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, name)
 }
 
 // maxVerifyingKey bounds a verifying key's JSON.
@@ -46,7 +82,7 @@ const maxVerifyingKey = 64 << 20
 // added.
 func (r *Registrar) Keys(ctx context.Context, circuit registry.Circuit, u KeyUpload) (k registry.KeySet, existed bool, err error) {
 	k, existed, err = r.keys(ctx, circuit, u)
-	if err == nil && existed && u.Ceremony != "" && k.Provenance == registry.Uploaded {
+	if err == nil && existed && u.Ceremony != "" {
 		k, err = r.registry.SetCeremony(ctx, circuit.ID, k.ID, u.Ceremony)
 	}
 	return k, existed, err
@@ -76,7 +112,10 @@ func (r *Registrar) keys(ctx context.Context, circuit registry.Circuit, u KeyUpl
 		if err != nil {
 			return registry.KeySet{}, err
 		}
-		k := registry.KeySet{Layout: string(key.Layout()), Provenance: u.provenance(), Ceremony: u.Ceremony}
+		k := registry.KeySet{Layout: string(key.Layout())}
+		if err := u.origin(&k, key); err != nil {
+			return k, err
+		}
 		k.Source = registry.Artifact{Digest: u.ProvingKey.Digest, Size: u.ProvingKey.Reader.Size()}
 		return r.storeKey(ctx, k, program, backend, key)
 	})
