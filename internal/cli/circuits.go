@@ -230,7 +230,17 @@ func showKeys(w io.Writer, k *api.KeySet) {
 	if k.Ceremony != "" {
 		origin += " (" + k.Ceremony + ")"
 	}
+	if n := len(k.Contributions); n > 0 {
+		origin += fmt.Sprintf(" of %d contributions", k.Contributions[n-1].Number)
+	}
 	fmt.Fprintf(w, "             %s, %s%s, %s, self-test %s\n", k.Scheme, origin, warning, bytesText(k.ProvingKeyBytes), orDash(k.SelfTest))
+	for _, c := range k.Contributions {
+		kind := "contribution"
+		if c.Beacon {
+			kind = "beacon"
+		}
+		fmt.Fprintf(w, "             %s %d %s…%s %s\n", kind, c.Number, c.Hash[:16], c.Hash[len(c.Hash)-8:], c.Name)
+	}
 }
 
 // bytesText returns n bytes in a unit that reads well.

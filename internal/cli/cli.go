@@ -73,6 +73,7 @@ type commands struct {
 	Jobs      jobsCommand      `cmd:"" help:"Operate the queue: jobs of every kind, dead letters."`
 	Workers   workersCommand   `cmd:"" help:"List the processes that prove."`
 	Inspect   inspectCommand   `cmd:"" help:"Say what a file of ZoKrates, Circom or snarkjs is."`
+	Ceremony  ceremonyCommand  `cmd:"" help:"Make Groth16 keys of several parties' secrets, together with snarkjs's users."`
 	Import    importCommand    `cmd:"" help:"Register what other tools left behind."`
 	Demo      demoCommand      `cmd:"" help:"Run the service on an example, end to end."`
 	Bench     benchCommand     `cmd:"" help:"Measure registration, witness, proof and the service's own overhead; compare reports."`
