@@ -13,11 +13,9 @@ import (
 
 // Circuit is the ledger's circuit at a service.
 type Circuit struct {
-	ID          string
-	Keys        string // id of the key set
-	Verifier    string // Solidity
-	Constraints int
-	Batch       int // transfers in a proof
+	ID    string
+	Keys  string // id of the key set
+	Batch int    // transfers in a proof
 }
 
 // Register registers what the compiler left in dir, with new keys if there are none,
@@ -40,14 +38,7 @@ func Register(ctx context.Context, c *client.Client, dir string) (*Circuit, erro
 		sets = []api.KeySet{*made}
 	}
 	keys := sets[len(sets)-1].ID // the oldest: a key that is added later needs another contract
-	source, err := c.Verifier(ctx, circuit.ID, keys, "Verifier")
-	if err != nil {
-		return nil, err
-	}
-	return &Circuit{
-		ID: circuit.ID, Keys: keys, Verifier: source,
-		Constraints: circuit.Statistics.Constraints, Batch: BatchOf(circuit),
-	}, nil
+	return &Circuit{ID: circuit.ID, Keys: keys, Batch: BatchOf(circuit)}, nil
 }
 
 // BatchOf returns how many transfers a proof has: domain, old root and new root are
