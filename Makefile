@@ -56,6 +56,14 @@ demo-attestation: build $(CACHE)/readings/.done ## a device's signed readings, o
 	  until at=$$(grep -o 'msg=serving address=[^ ]*' $$dir/log); do kill -0 $$pid 2> /dev/null || { cat $$dir/log; exit 1; }; sleep 0.2; done; \
 	  cd examples/attestation && go run ./demo --service http://$${at##*=} --circuit $(CACHE)/readings/bn128
 
+.PHONY: rollup
+rollup: build $(SOLC) $(CACHE)/payments/.done ## build bin/rollup, and compile its circuit (2 minutes, once)
+	cd examples/rollup && go build -trimpath -o ../../bin/rollup ./cmd/rollup
+
+.PHONY: demo-rollup
+demo-rollup: rollup ## a payments ledger whose every step is proven: 20 accounts, 50 transfers, on a chain of its own
+	bin/rollup demo --circuit $(CACHE)/payments/bn128 --data $(CACHE)/rollup
+
 .PHONY: test
 test: setup ## set up and run all tests
 	go test ./...
