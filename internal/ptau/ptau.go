@@ -1,6 +1,5 @@
 // Package ptau reads the powers of tau that a first phase left behind, in the
-// .ptau files of snarkjs, and checks what is read of them. docs/formats/snarkjs.md
-// describes the files.
+// .ptau files of snarkjs, and checks what is read of them.
 //
 // Nothing is read but what a domain needs: of a file for circuits of any size
 // the part for the given one.

@@ -1,5 +1,5 @@
 // Package zkey reads and writes the Groth16 keys of snarkjs, and the contributions
-// of the ceremony that made them. docs/formats/snarkjs.md describes both.
+// of the ceremony that made them.
 //
 // Everything that comes from outside is checked: lengths against the file's,
 // coordinates against the field's order, points against their curve and
