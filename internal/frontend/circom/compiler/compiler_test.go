@@ -49,7 +49,7 @@ var prepareOnce = sync.OnceValue(func() error { return Language().Prepare(contex
 func open(t testing.TB, cfg hosting.Config) *hosting.Compiler {
 	t.Helper()
 	if _, err := os.Stat(packageDir); err != nil {
-		t.Skip("circom2 isn't installed: make setup installs it")
+		t.Fatal("circom2 isn't installed: make setup installs it")
 	}
 	if err := prepareOnce(); err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func withCircomlib(t *testing.T, file string) hosting.Request {
 	req.Options.Include = []string{"node_modules"}
 	library, err := filepath.Glob(filepath.Join(modules, "circomlib/circuits/*.circom"))
 	if err != nil || len(library) == 0 {
-		t.Skip("circomlib isn't installed: make setup installs it")
+		t.Fatal("circomlib isn't installed: make setup installs it")
 	}
 	for _, name := range library {
 		if req.Sources["node_modules/circomlib/circuits/"+filepath.Base(name)], err = os.ReadFile(name); err != nil {
