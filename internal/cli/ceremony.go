@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"golang.org/x/term"
 
@@ -107,7 +106,7 @@ func (c *ceremonyContribute) Run(ctx context.Context, e *env) error {
 		if err != nil && err != io.EOF {
 			return fault.New(fault.InvalidRequest, "read entropy: %v", err)
 		}
-		in.Entropy = fmt.Appendf(line, "%d", time.Now().UnixNano())
+		in.Entropy = line
 	}
 	return contribute(ctx, e, c.In, c.Out, in)
 }
