@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -62,25 +63,18 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
-	orDefault(&l.BodyBytes, 16<<20)
-	orDefault(&l.BatchBytes, 32<<20)
-	orDefault(&l.ArgumentsBytes, 8<<20)
-	orDefault(&l.UploadBytes, 4<<30)
-	orDefault(&l.Uploads, 4)
-	orDefault(&l.Waiters, 1000)
-	orDefault(&l.Wait, 2*time.Minute)
-	orDefault(&l.Sources.Bytes, 4<<20)
-	orDefault(&l.Sources.Files, 1000)
-	orDefault(&l.Sources.Expanded, 16*l.Sources.Bytes)
-	orDefault(&l.Sources.Entries, 10*l.Sources.Files)
+	l.BodyBytes = cmp.Or(l.BodyBytes, 16<<20)
+	l.BatchBytes = cmp.Or(l.BatchBytes, 32<<20)
+	l.ArgumentsBytes = cmp.Or(l.ArgumentsBytes, 8<<20)
+	l.UploadBytes = cmp.Or(l.UploadBytes, 4<<30)
+	l.Uploads = cmp.Or(l.Uploads, 4)
+	l.Waiters = cmp.Or(l.Waiters, 1000)
+	l.Wait = cmp.Or(l.Wait, 2*time.Minute)
+	l.Sources.Bytes = cmp.Or(l.Sources.Bytes, 4<<20)
+	l.Sources.Files = cmp.Or(l.Sources.Files, 1000)
+	l.Sources.Expanded = cmp.Or(l.Sources.Expanded, 16*l.Sources.Bytes)
+	l.Sources.Entries = cmp.Or(l.Sources.Entries, 10*l.Sources.Files)
 	return l
-}
-
-func orDefault[T comparable](v *T, def T) {
-	var zero T
-	if *v == zero {
-		*v = def
-	}
 }
 
 // Observer takes measurements of exchanges.

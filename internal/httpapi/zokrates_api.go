@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -83,8 +84,8 @@ type zokratesFacade struct {
 }
 
 func (s *Server) zokratesRoutes(z ZoKratesAPI) {
-	orDefault(&z.Scheme, "gm17")
-	orDefault(&z.Curve, "bn128")
+	z.Scheme = cmp.Or(z.Scheme, "gm17")
+	z.Curve = cmp.Or(z.Curve, "bn128")
 	f := &zokratesFacade{s, z}
 	doc := s.api.OpenAPI()
 	doc.Tags = append(doc.Tags, &huma.Tag{Name: tagZoKratesAPI, Description: "The interface of ZoKrates-API, for clients that exist. Use /v1 for new ones."})

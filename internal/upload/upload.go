@@ -11,6 +11,7 @@ package upload
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -52,13 +53,13 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	orDefault(&c.Namespace, "provery")
-	orDefault(&c.Replicas, 1)
-	orDefault(&c.MaxBytes, 4<<30)
-	orDefault(&c.MinPiece, 1<<20)
-	orDefault(&c.MaxPiece, 64<<20)
-	orDefault(&c.MaxUploads, 16)
-	orDefault(&c.TTL, 24*time.Hour)
+	c.Namespace = cmp.Or(c.Namespace, "provery")
+	c.Replicas = cmp.Or(c.Replicas, 1)
+	c.MaxBytes = cmp.Or(c.MaxBytes, 4<<30)
+	c.MinPiece = cmp.Or(c.MinPiece, 1<<20)
+	c.MaxPiece = cmp.Or(c.MaxPiece, 64<<20)
+	c.MaxUploads = cmp.Or(c.MaxUploads, 16)
+	c.TTL = cmp.Or(c.TTL, 24*time.Hour)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -66,13 +67,6 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
-}
-
-func orDefault[T comparable](v *T, def T) {
-	var zero T
-	if *v == zero {
-		*v = def
-	}
 }
 
 // ID names an upload.

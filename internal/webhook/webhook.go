@@ -12,6 +12,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,15 +64,15 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	orDefault(&c.Namespace, "provery")
-	orDefault(&c.Replicas, 1)
-	orDefault(&c.Timeout, 10*time.Second)
-	orDefault(&c.Backoff, 5*time.Second)
-	orDefault(&c.MaxBackoff, time.Hour)
-	orDefault(&c.MaxAge, 24*time.Hour)
-	orDefault(&c.Retention, 24*time.Hour)
-	orDefault(&c.Concurrency, 32)
-	orDefault(&c.PerOwner, max(1, c.Concurrency/4))
+	c.Namespace = cmp.Or(c.Namespace, "provery")
+	c.Replicas = cmp.Or(c.Replicas, 1)
+	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
+	c.Backoff = cmp.Or(c.Backoff, 5*time.Second)
+	c.MaxBackoff = cmp.Or(c.MaxBackoff, time.Hour)
+	c.MaxAge = cmp.Or(c.MaxAge, 24*time.Hour)
+	c.Retention = cmp.Or(c.Retention, 24*time.Hour)
+	c.Concurrency = cmp.Or(c.Concurrency, 32)
+	c.PerOwner = cmp.Or(c.PerOwner, max(1, c.Concurrency/4))
 	if c.Secrets == nil {
 		c.Secrets = func(string) [][]byte { return nil }
 	}
@@ -85,13 +86,6 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c
-}
-
-func orDefault[T comparable](v *T, def T) {
-	var zero T
-	if *v == zero {
-		*v = def
-	}
 }
 
 // Event is the end of a job or batch.
