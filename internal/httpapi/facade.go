@@ -1,60 +1,107 @@
 package httpapi
 
 import (
-	"context"
 	"net/http"
-	"time"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"provery/api"
-	"provery/internal/fault"
 )
 
-// proveNow sends a facade's request through the queue and waits for the proof,
-// for interfaces that know no jobs.
-func (s *Server) proveNow(r *http.Request, req api.ProofRequest) (api.Proof, error) {
-	if err := s.checkProofRequest(&req); err != nil {
-		return api.Proof{}, err
+// facade is the interface of another service, for clients that exist. Its
+// routes lie beside /v1 and go through the same services. What it has of its
+// own are paths, bodies and the form of errors.
+type facade struct {
+	*Server
+	name      string // of the other service
+	id        string // its operations' ids begin with this
+	arguments string // where its requests have the arguments, for the places in errors
+	errorBody func(message string) any
+	errorDoc  map[string]*huma.MediaType
+	statuses  map[api.Code]int // where its clients expect others than a problem's own
+}
+
+// facadeError is the body of an error of facades whose originals have none, or
+// this one.
+type facadeError struct {
+	Message string `json:"error" doc:"What is wrong. It never repeats a value."`
+}
+
+// facadeRoute is an operation of a facade.
+type facadeRoute struct {
+	id, pattern, summary string
+	body, answer         map[string]*huma.MediaType // nil where there is none
+	parameters           []*huma.Param
+	open                 bool                             // it needs no API key
+	handle               func(*http.Request) (any, error) // nil is an empty answer
+}
+
+// add adds and documents the operations. Their failures have the facade's form,
+// whoever finds them.
+func (f *facade) add(routes ...facadeRoute) {
+	doc := f.api.OpenAPI()
+	doc.Tags = append(doc.Tags, &huma.Tag{Name: f.name, Description: "The interface of " + f.name + ", for clients that exist. Use /v1 for new ones."})
+	for _, route := range routes {
+		method, path, _ := strings.Cut(route.pattern, " ")
+		op := huma.Operation{Method: method, Path: path, OperationID: f.id + "-" + route.id, Tags: []string{f.name}, Summary: route.summary, Parameters: route.parameters}
+		switch {
+		case route.open:
+			op.Security = public()
+		case route.body == nil:
+			op.Errors = []int{500, 503, 504}
+		default:
+			op.RequestBody = &huma.RequestBody{Required: true, Content: route.body}
+			op.Errors = []int{400, 404, 408, 409, 413, 415, 422, 500, 503, 504, 507}
+		}
+		f.access(&op)
+		op.Responses = map[string]*huma.Response{"200": {Description: "Done", Content: route.answer}}
+		for _, status := range op.Errors {
+			op.Responses[statusKey(status)] = &huma.Response{Description: http.StatusText(status), Content: f.errorDoc}
+		}
+		doc.AddOperation(&op)
+		f.failures[route.pattern] = f.fail
+		f.mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) {
+			switch answer, err := route.handle(r); {
+			case err != nil:
+				exchangeOf(r.Context()).fail(err)
+			case answer == nil:
+				w.WriteHeader(http.StatusOK)
+			default:
+				writeJSON(w, http.StatusOK, "application/json", answer)
+			}
+		})
 	}
-	key, err := idempotencyKey(r)
-	if err != nil {
-		return api.Proof{}, err
-	}
-	release, ok := s.takeWaiter()
+}
+
+// fail writes a problem as the facade's error.
+func (f *facade) fail(w http.ResponseWriter, p *api.Problem) {
+	status, ok := f.statuses[p.Code]
 	if !ok {
-		return api.Proof{}, errNoWaiter(" for proofs")
+		status = p.Status
 	}
-	defer release()
-	x := exchangeOf(r.Context())
-	p, err := s.services.Proofs.Submit(r.Context(), Submission{Request: req, Caller: x.caller, IdempotencyKey: key})
-	if err != nil {
-		return p, err
-	}
-	x.writer.Header().Set("Location", proofLocation(p.ID))
-	id := p.ID
-	if p, err = s.await(r.Context(), p, s.limits.Wait.Truncate(time.Second)); err != nil {
-		s.abandonUnlessKeyed(r.Context(), id, key)
-		return p, err
-	}
-	return p, finished(&p)
+	writeJSON(w, status, "application/json", f.errorBody(f.message(p)))
 }
 
-// abandonUnlessKeyed cancels a job whose client went away, since nobody else
-// knows of it. One with an idempotency key can be found again, and goes on.
-func (s *Server) abandonUnlessKeyed(ctx context.Context, id, idempotencyKey string) {
-	if ctx.Err() != nil && idempotencyKey == "" {
-		s.abandon(ctx, id)
+// message is a problem in one line: its place, what is wrong, and where to
+// look further.
+func (f *facade) message(p *api.Problem) string {
+	message := p.Detail
+	if message == "" {
+		message = p.Title
 	}
-}
-
-// finished returns an error unless the proof is there.
-func finished(p *api.Proof) error {
-	switch {
-	case !p.State.Terminal():
-		return fault.New(fault.DeadlineExceeded, "the proof takes longer than a request may wait; its job goes on, see Location (limits.max_wait)")
-	case p.State != api.StateSucceeded:
-		return outcome(p)
-	case p.Result == nil:
-		return fault.New(fault.Internal, "the proof's result is missing")
+	if p.Path != "" {
+		message = strings.Replace(p.Path, "/arguments", f.arguments, 1) + ": " + message
 	}
-	return nil
+	if at := p.Position; at != nil {
+		place := at.File + ":" + strconv.Itoa(at.Line) + ":" + strconv.Itoa(at.Column)
+		if !strings.Contains(message, place) { // the compiler says it itself
+			message += " (" + place + ")"
+		}
+	}
+	if p.Incident != "" {
+		message += " (incident " + p.Incident + ")"
+	}
+	return message
 }

@@ -3,15 +3,10 @@ package httpapi
 import (
 	"encoding/json"
 	"net/http"
-	"strings"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"provery/api"
 	"provery/internal/fault"
 )
-
-const tagProverServer = "prover-server"
 
 // The bodies of iden3's prover-server.
 type (
@@ -33,65 +28,22 @@ type (
 	proverServerStatus struct {
 		Status string `json:"status" example:"OK"`
 	}
-	proverServerError struct {
-		Message string `json:"error" doc:"What is wrong. It never repeats a value."`
-	}
 )
 
 // proverServer answers the requests of clients of iden3's prover-server
 // (github.com/iden3/prover-server). A circuit is one of the registry, by name.
-type proverServer struct{ *Server }
+type proverServer struct{ *facade }
 
 func (s *Server) proverServerRoutes() {
-	f := &proverServer{s}
-	doc := s.api.OpenAPI()
-	doc.Tags = append(doc.Tags, &huma.Tag{Name: tagProverServer, Description: "The interface of iden3's prover-server, for clients that exist. Use /v1 for new ones."})
-	f.route("status", "GET /api/v1/status", "Whether the service runs", nil, jsonContent[proverServerStatus](s), f.status)
-	f.route("generate", "POST /api/v1/proof/generate", "Prove", jsonContent[proverServerRequest](s), jsonContent[proverServerProof](s), f.generate)
-	f.route("verify", "POST /api/v1/proof/verify", "Verify a proof", jsonContent[proverServerVerify](s), jsonContent[proverServerValid](s), f.verify)
-}
-
-// route adds and documents an operation, whose failures have prover-server's
-// form whoever finds them.
-func (f *proverServer) route(id, pattern, summary string, body, answer map[string]*huma.MediaType, handle func(*http.Request) (any, error)) {
-	method, path, _ := strings.Cut(pattern, " ")
-	op := huma.Operation{Method: method, Path: path, OperationID: "prover-server-" + id, Tags: []string{tagProverServer}, Summary: summary}
-	if body == nil {
-		op.Security = public()
-	} else {
-		op.RequestBody = &huma.RequestBody{Required: true, Content: body}
-		op.Errors = []int{400, 404, 408, 409, 413, 415, 422, 500, 503, 504, 507}
-	}
-	f.access(&op)
-	op.Responses = map[string]*huma.Response{"200": {Description: "Done", Content: answer}}
-	for _, status := range op.Errors {
-		op.Responses[statusKey(status)] = &huma.Response{Description: http.StatusText(status), Content: jsonContent[proverServerError](f.Server)}
-	}
-	f.api.OpenAPI().AddOperation(&op)
-	f.failures[pattern] = writeProverServerError
-	f.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		answer, err := handle(r)
-		if err != nil {
-			exchangeOf(r.Context()).fail(err)
-			return
-		}
-		writeJSON(w, http.StatusOK, "application/json", answer)
-	})
-}
-
-// writeProverServerError writes a problem as prover-server's error.
-func writeProverServerError(w http.ResponseWriter, p *api.Problem) {
-	message := p.Detail
-	if message == "" {
-		message = p.Title
-	}
-	if p.Path != "" {
-		message = strings.Replace(p.Path, "/arguments", "/inputs", 1) + ": " + message
-	}
-	if p.Incident != "" {
-		message += " (incident " + p.Incident + ")"
-	}
-	writeJSON(w, p.Status, "application/json", proverServerError{message})
+	f := &proverServer{&facade{
+		Server: s, name: "iden3's prover-server", id: "prover-server", arguments: "/inputs",
+		errorBody: func(message string) any { return facadeError{message} }, errorDoc: jsonContent[facadeError](s),
+	}}
+	f.add(
+		facadeRoute{id: "status", pattern: "GET /api/v1/status", summary: "Whether the service runs", open: true, answer: jsonContent[proverServerStatus](s), handle: f.status},
+		facadeRoute{id: "generate", pattern: "POST /api/v1/proof/generate", summary: "Prove", body: jsonContent[proverServerRequest](s), answer: jsonContent[proverServerProof](s), handle: f.generate},
+		facadeRoute{id: "verify", pattern: "POST /api/v1/proof/verify", summary: "Verify a proof", body: jsonContent[proverServerVerify](s), answer: jsonContent[proverServerValid](s), handle: f.verify},
+	)
 }
 
 func (f *proverServer) status(*http.Request) (any, error) { return proverServerStatus{"OK"}, nil }
@@ -124,14 +76,8 @@ func (f *proverServer) generate(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out struct {
-		Proof  json.RawMessage `json:"proof"`
-		Public []string        `json:"public"`
-	}
-	if json.Unmarshal(p.Result.Proof, &out) != nil || out.Public == nil {
-		return nil, fault.New(fault.Unsupported, "the circuit's proofs have no form in snarkjs's files")
-	}
-	return proverServerProof{out.Proof, out.Public}, nil
+	files, err := snarkJSOf(&p)
+	return proverServerProof{files.Proof, files.Public}, err
 }
 
 // verify checks a proof with the circuit's newest key.

@@ -28,7 +28,6 @@ type ZoKratesAPI struct {
 }
 
 const (
-	tagZoKratesAPI = "ZoKrates-API"
 	// zokratesName is the name in the registry whose tags are the programs'
 	// hashes.
 	zokratesName = "zokrates-api"
@@ -79,56 +78,32 @@ type (
 
 // zokratesFacade answers ZoKrates-API's requests.
 type zokratesFacade struct {
-	*Server
+	*facade
 	defaults ZoKratesAPI
 }
 
 func (s *Server) zokratesRoutes(z ZoKratesAPI) {
 	z.Scheme = cmp.Or(z.Scheme, "gm17")
 	z.Curve = cmp.Or(z.Curve, "bn128")
-	f := &zokratesFacade{s, z}
-	doc := s.api.OpenAPI()
-	doc.Tags = append(doc.Tags, &huma.Tag{Name: tagZoKratesAPI, Description: "The interface of ZoKrates-API, for clients that exist. Use /v1 for new ones."})
+	f := &zokratesFacade{&facade{
+		Server: s, name: "ZoKrates-API", id: zokratesName, arguments: "/payload",
+		errorBody: func(message string) any { return zokratesError{message} }, errorDoc: jsonContent[zokratesError](s),
+		statuses: map[api.Code]int{api.CodeUnsatisfiedWitness: http.StatusBadRequest},
+	}, z}
 	text := map[string]*huma.MediaType{"text/plain": {Schema: file("A .zok file without imports but of the standard library.")}}
 	raw := func(what string) map[string]*huma.MediaType {
 		return map[string]*huma.MediaType{"application/octet-stream": {Schema: file(what)}}
 	}
 	arguments := jsonContent[zokratesArguments](s)
-	f.route("health", "GET /health", "What is running", nil, jsonContent[zokratesHealth](s), f.health)
-	f.route("compile", "POST /compile", "Compile a program and register it", text, jsonContent[zokratesProgram](s), f.compile)
-	f.route("proving-key", "POST /{hash}/proving-key", "Upload a program's proving key", raw("Proving key; it is checked."), jsonContent[zokratesMessage](s), f.provingKey)
-	f.route("compute-witness", "POST /{hash}/compute-witness", "Compute a witness", arguments, jsonContent[zokratesWitness](s), f.computeWitness)
-	f.route("generate-proof", "POST /{hash}/generate-proof", "Prove a witness", raw("Witness file, binary or text."), jsonContent[zokratesProof](s), f.generateProof)
-	f.route("compute-generate-proof", "POST /{hash}/compute-generate-proof", "Compute a witness and prove it", arguments, jsonContent[zokratesProof](s), f.computeGenerateProof)
-}
-
-// route adds and documents an operation, whose failures have ZoKrates-API's
-// form whoever finds them.
-func (f *zokratesFacade) route(id, pattern, summary string, body, answer map[string]*huma.MediaType, handle func(*http.Request) (any, error)) {
-	method, path, _ := strings.Cut(pattern, " ")
-	op := huma.Operation{Method: method, Path: path, OperationID: zokratesName + "-" + id, Tags: []string{tagZoKratesAPI}, Summary: summary}
-	if body == nil {
-		op.Security = public()
-	} else {
-		op.RequestBody = &huma.RequestBody{Required: true, Content: body}
-		op.Errors = []int{400, 404, 408, 409, 413, 415, 422, 500, 503, 504, 507}
-		op.Parameters = zokratesParameters(strings.Contains(path, "{hash}"))
-	}
-	f.access(&op)
-	op.Responses = map[string]*huma.Response{"200": {Description: "Done", Content: answer}}
-	for _, status := range op.Errors {
-		op.Responses[statusKey(status)] = &huma.Response{Description: http.StatusText(status), Content: jsonContent[zokratesError](f.Server)}
-	}
-	f.api.OpenAPI().AddOperation(&op)
-	f.failures[pattern] = writeZoKratesError
-	f.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		answer, err := handle(r)
-		if err != nil {
-			exchangeOf(r.Context()).fail(err)
-			return
-		}
-		writeJSON(w, http.StatusOK, "application/json", answer)
-	})
+	compile, program := zokratesParameters(false), zokratesParameters(true)
+	f.add(
+		facadeRoute{id: "health", pattern: "GET /health", summary: "What is running", open: true, answer: jsonContent[zokratesHealth](s), handle: f.health},
+		facadeRoute{id: "compile", pattern: "POST /compile", summary: "Compile a program and register it", parameters: compile, body: text, answer: jsonContent[zokratesProgram](s), handle: f.compile},
+		facadeRoute{id: "proving-key", pattern: "POST /{hash}/proving-key", summary: "Upload a program's proving key", parameters: program, body: raw("Proving key; it is checked."), answer: jsonContent[zokratesMessage](s), handle: f.provingKey},
+		facadeRoute{id: "compute-witness", pattern: "POST /{hash}/compute-witness", summary: "Compute a witness", parameters: program, body: arguments, answer: jsonContent[zokratesWitness](s), handle: f.computeWitness},
+		facadeRoute{id: "generate-proof", pattern: "POST /{hash}/generate-proof", summary: "Prove a witness", parameters: program, body: raw("Witness file, binary or text."), answer: jsonContent[zokratesProof](s), handle: f.generateProof},
+		facadeRoute{id: "compute-generate-proof", pattern: "POST /{hash}/compute-generate-proof", summary: "Compute a witness and prove it", parameters: program, body: arguments, answer: jsonContent[zokratesProof](s), handle: f.computeGenerateProof},
+	)
 }
 
 func zokratesParameters(hash bool) []*huma.Param {
@@ -144,34 +119,6 @@ func zokratesParameters(hash bool) []*huma.Param {
 		})
 	}
 	return params
-}
-
-// zokratesStatus are the statuses that ZoKrates-API gives otherwise.
-var zokratesStatus = map[api.Code]int{api.CodeUnsatisfiedWitness: http.StatusBadRequest}
-
-// writeZoKratesError writes a problem as ZoKrates-API's error.
-func writeZoKratesError(w http.ResponseWriter, p *api.Problem) {
-	message := p.Detail
-	if message == "" {
-		message = p.Title
-	}
-	if p.Path != "" {
-		message = strings.Replace(p.Path, "/arguments", "/payload", 1) + ": " + message
-	}
-	if at := p.Position; at != nil {
-		place := at.File + ":" + strconv.Itoa(at.Line) + ":" + strconv.Itoa(at.Column)
-		if !strings.Contains(message, place) { // the compiler says it itself
-			message += " (" + place + ")"
-		}
-	}
-	if p.Incident != "" {
-		message += " (incident " + p.Incident + ")"
-	}
-	status, ok := zokratesStatus[p.Code]
-	if !ok {
-		status = p.Status
-	}
-	writeJSON(w, status, "application/json", zokratesError{message})
 }
 
 // zokratesChoice is what a request selects.
