@@ -9,11 +9,19 @@ import (
 type Facades struct {
 	ZoKratesAPI  ZoKratesAPI  `yaml:"zokrates_api"`
 	ProverServer ProverServer `yaml:"prover_server"`
+	Rapidsnark   Rapidsnark   `yaml:"rapidsnark"`
 }
 
 // ProverServer is the interface of iden3's prover-server: /api/v1/proof/generate,
 // /api/v1/proof/verify and /api/v1/status.
 type ProverServer struct {
+	// Enabled serves it. Default false.
+	Enabled bool `yaml:"enabled"`
+}
+
+// Rapidsnark is the interface of rapidsnark's proverServer: /input/{circuit},
+// /status and /cancel, at the root.
+type Rapidsnark struct {
 	// Enabled serves it. Default false.
 	Enabled bool `yaml:"enabled"`
 }

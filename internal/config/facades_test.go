@@ -10,6 +10,14 @@ import (
 func TestFacades(t *testing.T) {
 	t.Parallel()
 	c := valid()
+	for _, key := range []string{"facades.prover_server.enabled", "facades.rapidsnark.enabled"} {
+		if err := c.Set(key, "true"); err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	if !c.Facades.ProverServer.Enabled || !c.Facades.Rapidsnark.Enabled {
+		t.Errorf("got %+v, want all on", c.Facades)
+	}
 	if z := c.Facades.ZoKratesAPI; z != (config.ZoKratesAPI{Scheme: "gm17", Curve: "bn128"}) {
 		t.Errorf("got %+v by default, want the facade off, with ZoKrates-API's scheme and curve", z)
 	}

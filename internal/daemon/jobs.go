@@ -185,3 +185,15 @@ func (s *services) jobView(j queue.Job) api.Job {
 	}
 	return out
 }
+
+// Slot implements httpapi.Slots.
+func (s *services) Slot(ctx context.Context, who httpapi.Caller) (httpapi.Slot, error) {
+	slot, err := s.d.queue.Slot(ctx, who.Name)
+	return httpapi.Slot(slot), err
+}
+
+// SetSlot implements httpapi.Slots.
+func (s *services) SetSlot(ctx context.Context, who httpapi.Caller, slot httpapi.Slot) (httpapi.Slot, error) {
+	before, err := s.d.queue.SetSlot(ctx, who.Name, queue.Slot(slot))
+	return httpapi.Slot(before), err
+}

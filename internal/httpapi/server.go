@@ -27,6 +27,8 @@ type Options struct {
 	ZoKratesAPI *ZoKratesAPI
 	// ProverServer adds the routes of iden3's prover-server.
 	ProverServer bool
+	// Rapidsnark adds the routes of rapidsnark's proverServer. It needs Slots.
+	Rapidsnark bool
 	// Frontends are the circuit languages whose files can be uploaded.
 	Frontends []api.Frontend
 	// Version is the service's, for the OpenAPI document.
@@ -118,7 +120,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		services: o.Services, frontends: o.Frontends, limits: limits, keys: o.Keys, limiters: newLimiters(&o),
 		log: o.Log, observer: o.Observer, tracer: o.Tracer, spool: spool,
-		mux:      &routeMux{ServeMux: http.NewServeMux()},
+		mux:      newRouteMux(),
 		public:   map[string]bool{},
 		failures: map[string]failureWriter{},
 		origins:  http.NewCrossOriginProtection(),
@@ -155,6 +157,9 @@ func New(o Options) (*Server, error) {
 	if o.ProverServer {
 		s.proverServerRoutes()
 	}
+	if o.Rapidsnark {
+		s.rapidsnarkRoutes()
+	}
 	s.documentRoutes()
 	return s, nil
 }
@@ -171,18 +176,6 @@ func (s *Server) stopping() bool {
 	default:
 		return false
 	}
-}
-
-// routeMux is a ServeMux that remembers its patterns.
-type routeMux struct {
-	*http.ServeMux
-	patterns []string
-}
-
-// HandleFunc registers a handler and records its pattern.
-func (m *routeMux) HandleFunc(pattern string, h func(http.ResponseWriter, *http.Request)) {
-	m.patterns = append(m.patterns, pattern)
-	m.ServeMux.HandleFunc(pattern, h)
 }
 
 // failureWriter writes a problem in the form of a facade.

@@ -28,6 +28,8 @@ type Services struct {
 	System   System
 	// Compilations may be nil: then nothing can be compiled here.
 	Compilations Compilations
+	// Slots may be nil unless a facade needs them.
+	Slots Slots
 }
 
 // Circuits registers and finds circuits. A ref is an id, name, name:tag or
@@ -111,6 +113,20 @@ type Proofs interface {
 	// Delete erases the inputs and the result of a proof that has ended;
 	// of one that hasn't it is fault.Conflict.
 	Delete(ctx context.Context, who Caller, id string) error
+}
+
+// Slots keep what each caller asked for last, for interfaces that know one job
+// at a time.
+type Slots interface {
+	Slot(ctx context.Context, who Caller) (Slot, error)
+	// SetSlot replaces what is in the caller's slot, durably, and returns that.
+	SetSlot(ctx context.Context, who Caller, s Slot) (before Slot, err error)
+}
+
+// Slot is the job that was asked for last, or why that was refused.
+type Slot struct {
+	Job     string // its id
+	Refused string // in words for the client
 }
 
 // Jobs shows and handles jobs of every kind, and follows them.

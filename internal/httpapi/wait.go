@@ -83,11 +83,11 @@ func errNoWaiter(what string) error {
 // abandonTimeout bounds the cancelling of a job whose client has gone.
 const abandonTimeout = 10 * time.Second
 
-// abandon cancels a job whose client has gone.
+// abandon cancels a job that nobody waits for any more.
 func (s *Server) abandon(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abandonTimeout)
 	defer cancel()
-	if _, err := s.services.Proofs.Cancel(ctx, exchangeOf(ctx).caller, id); err != nil {
+	if _, err := s.services.Proofs.Cancel(ctx, exchangeOf(ctx).caller, id); err != nil && !fault.Is(err, fault.NotFound) {
 		s.log.Warn("cancel an abandoned proof", "proof", id, "cause", err)
 	}
 }

@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -294,34 +292,5 @@ func TestZoKratesAPIWaits(t *testing.T) {
 		if p.cancelled != tc.cancelled {
 			t.Errorf("%s: got %q cancelled, want %q", tc.name, p.cancelled, tc.cancelled)
 		}
-	}
-}
-
-// TestZoKratesAPIDocument checks that the facade's routes are documented when
-// they are served.
-func TestZoKratesAPIDocument(t *testing.T) {
-	t.Parallel()
-	r, _ := newZoKratesRig(t, nil)
-	d, _ := readDocument(t, r, "/openapi.json")
-	var documented []string
-	for path, methods := range d.Paths {
-		for method, op := range methods {
-			documented = append(documented, strings.ToUpper(method)+" "+path)
-			if op.Tags[0] != "ZoKrates-API" {
-				continue
-			}
-			for status, response := range op.Responses {
-				schema := fmt.Sprint(response.Content[jsonType].Schema)
-				if (status == "200") == strings.Contains(schema, "Error") {
-					t.Errorf("%s: %s has the schema %s", path, status, schema)
-				}
-			}
-		}
-	}
-	patterns := slices.Clone(r.Patterns())
-	slices.Sort(documented)
-	slices.Sort(patterns)
-	if !slices.Equal(documented, patterns) {
-		t.Errorf("got documented\n%s\nand registered\n%s", strings.Join(documented, "\n"), strings.Join(patterns, "\n"))
 	}
 }
