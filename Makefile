@@ -249,7 +249,7 @@ bench: build bench-workloads ## measure the standard workloads (a few minutes); 
 	$(BENCH) run --service 200 --out build/bench/report.json
 
 .PHONY: bench-all
-bench-all: build bench-workloads bench-workloads-circom ## the figures of docs/benchmarks.md: 24 minutes on a quiet machine, and 5 more to make keys, once
+bench-all: build bench-workloads bench-workloads-circom ## the figures of docs/benchmarks.md: 18 minutes on a quiet machine, and 5 more to make keys, once
 	$(BENCH) prepare synthetic circom
 	$(BENCH) run zokrates circom synthetic --repeat 7 --time 9m --service 200 --out $(RESULTS)-workloads.json
 	$(BENCH) peers --source examples/zokrates/eddsa/main.zok --repeat 5 --time 6m $(if $(RAPIDSNARK),--with-rapidsnark $(RAPIDSNARK)) --out $(RESULTS)-peers.json
