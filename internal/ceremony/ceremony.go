@@ -90,6 +90,7 @@ type Receipt struct {
 	Circuit zkey.Hash
 	Hash    zkey.Hash // of the contribution
 	Number  int       // of the contribution, from 1
+	Open    bool      // none of the contributions has a secret, as of Report
 }
 
 // Contribute writes the key with one contribution more. The contributions before
@@ -140,7 +141,8 @@ type Report struct {
 // from their values. A key that fails is fault.InvalidArtifact. Points are compared
 // one by one; those that depend on delta by random linear combinations of 128 bits.
 //
-// A key without a contribution passes: look at the report.
+// A key to which nobody has contributed a secret passes: ask the report whether it is
+// Open.
 func Verify(ctx context.Context, in Circuit, key *io.SectionReader, run Run) (*Report, error) {
 	f, id, err := openKey(key)
 	if err != nil {

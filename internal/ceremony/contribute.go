@@ -47,7 +47,7 @@ func contribute[S, A1, A2 any](ctx context.Context, c zkey.Codec[S, A1, A2], f *
 	if len(chain.Contributions) >= zkey.MaxContributions {
 		return nil, fault.New(fault.TooLarge, "the key has %d contributions; there can't be more", len(chain.Contributions))
 	}
-	if _, err := c.Check(ctx, chain, h, zkey.CheckOptions{MaxExponent: -1}); err != nil {
+	if _, err := c.Check(ctx, chain, h, zkey.CheckOptions{}); err != nil {
 		return nil, fault.Wrap(err, fault.InvalidArtifact, "check key")
 	}
 	secret := make([]S, 1)
@@ -74,7 +74,8 @@ func contribute[S, A1, A2 any](ctx context.Context, c zkey.Codec[S, A1, A2], f *
 	if err := k.write(w, h, chain); err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "write the key")
 	}
-	return &Receipt{chain.Circuit, hash, len(chain.Contributions)}, nil
+	all := report(chain, make([]zkey.Hash, len(chain.Contributions)))
+	return &Receipt{chain.Circuit, hash, len(chain.Contributions), all.Open()}, nil
 }
 
 // readState reads what a contribution changes, but for the points that delta

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math"
 
 	"provery/internal/fault"
 	"provery/internal/iden3"
@@ -23,7 +24,7 @@ func verify[S, A1, A2 any](ctx context.Context, c zkey.Codec[S, A1, A2], in Circ
 	if err != nil {
 		return nil, fault.Wrap(err, fault.InvalidArtifact, "read key")
 	}
-	hashes, err := c.Check(ctx, chain, h, zkey.CheckOptions{MaxExponent: zkey.MaxExponent, Iterated: func(n, of uint64) {
+	hashes, err := c.Check(ctx, chain, h, zkey.CheckOptions{MaxIterations: math.MaxUint64, Iterated: func(n, of uint64) {
 		run.progress("iterating a beacon", int64(n), int64(of))
 	}})
 	if err != nil {
@@ -37,11 +38,8 @@ func verify[S, A1, A2 any](ctx context.Context, c zkey.Codec[S, A1, A2], in Circ
 	if err := v.compare(chain); err != nil {
 		return nil, fault.Wrap(err, fault.InvalidArtifact, "check key")
 	}
-	report := &Report{Circuit: chain.Circuit}
-	for i, k := range chain.Contributions {
-		report.Contributions = append(report.Contributions, Record{hashes[i], k.Name, k.Beacon})
-	}
-	return report, nil
+	out := report(chain, hashes)
+	return &out, nil
 }
 
 // compare compares the header, every part and the circuit's hash.
@@ -50,14 +48,8 @@ func (v *verifier[S, A1, A2]) compare(chain *zkey.Chain[A1, A2]) error {
 		return fault.New(fault.InvalidArtifact, "the key is for another circuit: it has %d variables, %d public inputs and a domain of %d; the circuit has %d, %d and %d",
 			v.key.Variables, v.key.Public, v.key.Domain, v.header.Variables, v.header.Public, v.header.Domain)
 	}
-	same := map[string]bool{
-		"alpha_1": v.G1.Equal(&v.key.Alpha1, &v.header.Alpha1), "beta_1": v.G1.Equal(&v.key.Beta1, &v.header.Beta1),
-		"beta_2": v.G2.Equal(&v.key.Beta2, &v.header.Beta2), "gamma_2": v.G2.Equal(&v.key.Gamma2, &v.header.Gamma2),
-	}
-	for name, same := range same {
-		if !same {
-			return fault.New(fault.InvalidArtifact, "%s isn't that of the powers of tau", name)
-		}
+	if err := v.fixed(); err != nil {
+		return err
 	}
 	for _, p := range v.parts() {
 		v.run.progress("comparing "+p.name, 0, p.size)
@@ -75,6 +67,26 @@ func (v *verifier[S, A1, A2]) compare(chain *zkey.Chain[A1, A2]) error {
 	return nil
 }
 
+// fixed compares the points that no contribution changes.
+func (v *verifier[S, A1, A2]) fixed() error {
+	const powers = "that of the powers of tau: the key began with another .ptau file"
+	for _, p := range []struct {
+		name string
+		same bool
+		of   string
+	}{
+		{"alpha_1", v.G1.Equal(&v.key.Alpha1, &v.header.Alpha1), powers},
+		{"beta_1", v.G1.Equal(&v.key.Beta1, &v.header.Beta1), powers},
+		{"beta_2", v.G2.Equal(&v.key.Beta2, &v.header.Beta2), powers},
+		{"gamma_2", v.G2.Equal(&v.key.Gamma2, &v.header.Gamma2), "the generator"},
+	} {
+		if !p.same {
+			return fault.New(fault.InvalidArtifact, "%s isn't %s", p.name, p.of)
+		}
+	}
+	return nil
+}
+
 // identical compares a part with the key's, byte by byte.
 func (v *verifier[S, A1, A2]) identical(p *part[A1, A2]) error {
 	section, err := v.file.Sized(p.id, p.size)
@@ -87,7 +99,7 @@ func (v *verifier[S, A1, A2]) identical(p *part[A1, A2]) error {
 			return fault.Wrap(err, fault.Internal, "read %s", p.name)
 		}
 		if !bytes.Equal(have, want) {
-			return fault.New(fault.InvalidArtifact, "%s isn't that of the circuit and the powers of tau", p.name)
+			return fault.New(fault.InvalidArtifact, "the key's section of %s isn't that of the circuit and the powers of tau", p.name)
 		}
 		return nil
 	})
@@ -126,7 +138,7 @@ func (v *verifier[S, A1, A2]) divided(p *part[A1, A2]) error {
 	}
 	same, err := v.PairingIsOne([]A1{first, v.G1.Neg(&divided)}, []A2{v.G2.Generator(), v.key.Delta2})
 	if err == nil && !same {
-		err = fault.New(fault.InvalidArtifact, "%s isn't that of the circuit over delta", p.name)
+		err = fault.New(fault.InvalidArtifact, "the key's section of %s isn't that of the circuit over delta", p.name)
 	}
 	return err
 }

@@ -149,6 +149,9 @@ func contribute(ctx context.Context, e *env, from, to string, in ceremony.Contri
 	answer := map[string]any{
 		"key": to, "circuit": hex.EncodeToString(receipt.Circuit[:]), "number": receipt.Number, "contribution": hex.EncodeToString(receipt.Hash[:]),
 	}
+	if receipt.Open {
+		fmt.Fprintf(e.Stderr, "Warning: %s: a beacon comes last.\n", nobody)
+	}
 	return e.print(answer, func(w io.Writer) {
 		printHash(w, "Circuit hash", receipt.Circuit)
 		printHash(w, fmt.Sprintf("Hash of contribution %d", receipt.Number), receipt.Hash)
@@ -169,17 +172,44 @@ type ceremonyVerify struct {
 
 // verified is what verify prints as JSON.
 type verified struct {
-	Circuit       string                 `json:"circuit"`
-	Contributions []verifiedContribution `json:"contributions"`
+	Circuit       string               `json:"circuit"`
+	Contributions []listedContribution `json:"contributions"`
 }
 
-type verifiedContribution struct {
+type listedContribution struct {
 	Number   int    `json:"number"`
 	Hash     string `json:"hash"`
 	Name     string `json:"name,omitempty"`
 	Beacon   string `json:"beacon,omitempty"`
 	Exponent int    `json:"exponent,omitempty"`
 }
+
+// title returns what follows the number. The name may hold anything.
+func (c *listedContribution) title() string {
+	title := ""
+	if c.Name != "" {
+		title = fmt.Sprintf(" %q", c.Name)
+	}
+	if c.Beacon != "" {
+		title += fmt.Sprintf(", a beacon: %s, 2^%d iterations", c.Beacon, c.Exponent)
+	}
+	return title
+}
+
+func contributionsOf(r *ceremony.Report) []listedContribution {
+	out := []listedContribution{}
+	for i, k := range r.Contributions {
+		c := listedContribution{Number: i + 1, Hash: hex.EncodeToString(k.Hash[:]), Name: k.Name}
+		if k.Beacon != nil {
+			c.Beacon, c.Exponent = hex.EncodeToString(k.Beacon.Value), k.Beacon.Exponent
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// nobody warns of a key that is open to all.
+const nobody = "nobody has contributed a secret to this key, so that anybody could forge proofs with it"
 
 // Run checks a key.
 func (c *ceremonyVerify) Run(ctx context.Context, e *env) error {
@@ -199,19 +229,12 @@ func (c *ceremonyVerify) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return fault.Wrap(err, fault.InvalidArtifact, "%s", c.Key)
 	}
-	out := verified{Circuit: hex.EncodeToString(report.Circuit[:]), Contributions: []verifiedContribution{}}
-	for i, r := range report.Contributions {
-		v := verifiedContribution{Number: i + 1, Hash: hex.EncodeToString(r.Hash[:]), Name: r.Name}
-		if r.Beacon != nil {
-			v.Beacon, v.Exponent = hex.EncodeToString(r.Beacon.Value), r.Beacon.Exponent
-		}
-		out.Contributions = append(out.Contributions, v)
-	}
+	out := verified{hex.EncodeToString(report.Circuit[:]), contributionsOf(report)}
 	if err := e.print(out, func(w io.Writer) { printReport(w, report) }); err != nil {
 		return err
 	}
-	if len(report.Contributions) == 0 {
-		fmt.Fprintln(e.Stderr, "Nobody has contributed to this key, so that anybody could forge proofs with it.")
+	if report.Open() {
+		fmt.Fprintf(e.Stderr, "Warning: %s.\n", nobody)
 	}
 	return nil
 }
@@ -219,16 +242,9 @@ func (c *ceremonyVerify) Run(ctx context.Context, e *env) error {
 // printReport prints the hashes as snarkjs does, the last contribution first.
 func printReport(w io.Writer, r *ceremony.Report) {
 	printHash(w, "Circuit hash", r.Circuit)
-	for i := len(r.Contributions) - 1; i >= 0; i-- {
-		k := &r.Contributions[i]
-		title := fmt.Sprintf("Contribution #%d", i+1)
-		if k.Name != "" {
-			title += fmt.Sprintf(" %q", k.Name)
-		}
-		printHash(w, title, k.Hash)
-		if k.Beacon != nil {
-			fmt.Fprintf(w, "  a beacon: %x, 2^%d iterations\n", k.Beacon.Value, k.Beacon.Exponent)
-		}
+	list := contributionsOf(r)
+	for i := len(list) - 1; i >= 0; i-- {
+		printHash(w, fmt.Sprintf("Contribution %d%s", list[i].Number, list[i].title()), r.Contributions[i].Hash)
 	}
 	fmt.Fprintln(w, "The key is that of the circuit and the powers of tau, with these contributions.")
 }
@@ -262,9 +278,13 @@ func sectionOf(name, kind string) (*io.SectionReader, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := mistaken(name, s, kind); err != nil {
+	f, err := inspect(s)
+	if err == nil && f.Kind != kind {
+		err = fault.New(fault.InvalidRequest, "this is a %s, not a %s", f.Kind, kind)
+	}
+	if err != nil {
 		closeFile()
-		return nil, nil, err
+		return nil, nil, fault.Wrap(err, fault.InvalidArtifact, "%s", name)
 	}
 	return s, closeFile, nil
 }

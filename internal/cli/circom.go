@@ -46,26 +46,3 @@ func exists(name string) bool {
 	_, err := os.Stat(name)
 	return err == nil
 }
-
-// inspectIden3 says what a file of Circom or snarkjs is.
-func inspectIden3(s *io.SectionReader, kind string) (*finding, error) {
-	names := map[string]string{"r1cs": kindR1CS, "zkey": kindZKey, "wtns": kindWtns, "ptau": kindPowers}
-	f := &finding{Kind: names[kind]}
-	if kind == "wtns" {
-		f.Notes = []string{private}
-	}
-	if kind != "r1cs" {
-		return f, nil
-	}
-	h, err := circom.DescribeR1CS(s)
-	if err != nil {
-		return nil, err
-	}
-	f.Curve = h.Curve.String()
-	f.count("constraints", int64(h.Constraints))
-	f.count("wires", int64(h.Wires))
-	f.count("outputs", int64(h.Outputs))
-	f.count("public inputs", int64(h.PublicInputs))
-	f.count("private inputs", int64(h.PrivateInputs))
-	return f, nil
-}

@@ -23,13 +23,16 @@ type inspectCommand struct {
 
 // finding is what a file turned out to be.
 type finding struct {
-	Kind   string           `json:"kind"`
-	Curve  string           `json:"curve,omitempty"`
-	Scheme string           `json:"scheme,omitempty"`
-	Layout string           `json:"layout,omitempty"`
-	Counts map[string]int64 `json:"counts,omitempty"`
-	Notes  []string         `json:"notes,omitempty"`
-	order  []string
+	Kind    string           `json:"kind"`
+	Curve   string           `json:"curve,omitempty"`
+	Scheme  string           `json:"scheme,omitempty"`
+	Layout  string           `json:"layout,omitempty"`
+	Counts  map[string]int64 `json:"counts,omitempty"`
+	Circuit string           `json:"circuit,omitempty"` // hash, of a key of a ceremony
+	// Contributions are those of the ceremony that made a key.
+	Contributions []listedContribution `json:"contributions,omitempty"`
+	Notes         []string             `json:"notes,omitempty"`
+	order         []string
 }
 
 func (f *finding) count(name string, n int64) {
@@ -64,6 +67,12 @@ func (f *finding) show(w io.Writer) {
 	for _, name := range f.order {
 		fmt.Fprintf(w, "  %-20s %d\n", name, f.Counts[name])
 	}
+	if f.Circuit != "" {
+		fmt.Fprintf(w, "  %-20s %s\n", "circuit hash", f.Circuit)
+	}
+	for _, c := range f.Contributions {
+		fmt.Fprintf(w, "  contribution %d%s\n    %s\n", c.Number, c.title(), c.Hash)
+	}
 	for _, n := range f.Notes {
 		fmt.Fprintln(w, "  note:", n)
 	}
@@ -84,6 +93,10 @@ func inspect(s *io.SectionReader) (*finding, error) {
 		return &finding{Kind: "Provery's own file of kind " + container.KindOf(head), Notes: []string{"made at registration; it isn't meant for exchange"}}, nil
 	case iden3.KindOf(head) != "":
 		return inspectIden3(s, iden3.KindOf(head))
+	case symbolLine.Match(head):
+		return inspectSymbols(s)
+	case bytes.HasPrefix(head, []byte("\x00asm")):
+		return &finding{Kind: kindWasm, Notes: []string{"perhaps the witness calculator of a Circom circuit"}}, nil
 	case bytes.ContainsAny(firstOf(head), "{[\""):
 		return inspectJSON(s)
 	}
@@ -94,7 +107,7 @@ func inspect(s *io.SectionReader) (*finding, error) {
 		return f, nil
 	}
 	return nil, fault.New(fault.InvalidArtifact, "not a file that Provery knows: those of ZoKrates (compiled program, ABI, key, proof, witness), "+
-		"of Circom (.r1cs, .wtns) and of snarkjs (.zkey, .ptau, proof, verification key)")
+		"of Circom (.r1cs, .wasm, .sym, .wtns) and of snarkjs (.zkey, .ptau, proof, verification key)")
 }
 
 // firstOf returns the first byte after white space.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,14 +23,7 @@ func TestCircom(t *testing.T) {
 	t.Parallel()
 	r := start(t, setup{config: func(c *config.Config) { c.Facades.ProverServer.Enabled, c.Facades.Rapidsnark.Enabled = true, true }})
 	for curve, zkeys := range map[string][]string{"bn128": {"fresh", "contributed", "beaconed"}, "bls12381": {"fresh", "contributed"}} {
-		artefacts := map[string]io.Reader{}
-		for _, role := range []string{"r1cs", "wasm", "sym"} {
-			artefacts[role] = bytes.NewReader(circomFile(t, curve+"/tiny."+role))
-		}
-		c, _, err := r.cl.Register(r.ctx(), client.Registration{Name: "tiny-" + curve, Artefacts: artefacts})
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := r.registerTiny(curve)
 		if c.Frontend != "circom" || c.Curve == "" {
 			t.Errorf("got %+v", c)
 		}

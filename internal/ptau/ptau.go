@@ -28,6 +28,7 @@ const (
 	sectionAlpha    = 4  // alpha·tau^i
 	sectionBeta     = 5  // beta·tau^i
 	sectionBeta2    = 6  // beta in G2
+	sectionAuthors  = 7  // u32 number of contributions of the first phase, and those
 	sectionLagrange = 12 // of tau
 	sectionTau2L    = 13 // of tau in G2
 	sectionAlphaL   = 14 // of tau, times alpha
@@ -47,6 +48,8 @@ type Info struct {
 	Power    int // the file is for domains of up to 2^Power points
 	Ceremony int // power of the ceremony that it is a part of
 	Prepared bool
+	// Contributions is the number of those of the first phase, as the file says.
+	Contributions int
 }
 
 // Describe reads a file's header.
@@ -77,7 +80,15 @@ func describe(f *iden3.File) (Info, error) {
 	if power < 1 || power > maxPower || ceremony < power || ceremony > maxPower {
 		return Info{}, fault.New(fault.InvalidArtifact, "powers of 2^%d from a ceremony for 2^%d: at most 2^%d are read", power, ceremony, maxPower)
 	}
-	return Info{id, int(power), int(ceremony), f.Has(sectionLagrange)}, nil
+	info := Info{Curve: id, Power: int(power), Ceremony: int(ceremony), Prepared: f.Has(sectionLagrange)}
+	if f.Has(sectionAuthors) {
+		var n [4]byte
+		if err := f.ReadAt(sectionAuthors, n[:], 0); err != nil {
+			return Info{}, err
+		}
+		info.Contributions = int(binary.LittleEndian.Uint32(n[:]))
+	}
+	return info, nil
 }
 
 // File is an opened file.

@@ -162,7 +162,7 @@ type ProvingKey interface {
 // Origin is what a proving key tells of its making. Of most it is nothing.
 type Origin struct {
 	// Open says that the key's secrets aren't secret: it is the first key of
-	// a ceremony, to which nobody has contributed.
+	// a ceremony, to which nobody has contributed, or nobody but beacons.
 	Open bool
 	// Contributions are those of the ceremony that made the key. That each
 	// follows from the one before was checked when the key was imported, but

@@ -34,15 +34,15 @@ type KeyUpload struct {
 }
 
 // origin records where the uploaded key comes from, as far as the key or its
-// uploader says so. The first key of a ceremony is refused, unless insecure keys
-// are allowed.
+// uploader says so. The first key of a ceremony, and one of beacons alone, is refused,
+// unless insecure keys are allowed.
 func (u *KeyUpload) origin(k *registry.KeySet, key scheme.ProvingKey) error {
 	k.Provenance, k.Ceremony = registry.Uploaded, u.Ceremony
 	told, err := key.Origin()
 	if err != nil {
 		return err
 	}
-	const nobody = "nobody has contributed to the key, so that anybody could forge proofs"
+	const nobody = "nobody has contributed a secret to the key, so that anybody could forge proofs"
 	switch {
 	case told.Open && u.Ceremony != "":
 		return fault.New(fault.InvalidArtifact, nobody+": it is the first of its ceremony, not the last")

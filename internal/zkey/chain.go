@@ -56,9 +56,9 @@ func (t *transcript) with(b []byte) (out Hash, err error) {
 
 // CheckOptions are those of Check.
 type CheckOptions struct {
-	// MaxExponent bounds the beacons whose secrets are computed again; larger
-	// ones are taken as they are.
-	MaxExponent int
+	// MaxIterations bounds the work of computing the beacons' secrets again,
+	// in all of them together: one that exceeds what is left is taken as it is.
+	MaxIterations uint64
 	// Iterated, if it isn't nil, is called while a beacon's secret is
 	// computed.
 	Iterated func(n, of uint64)
@@ -76,12 +76,14 @@ func (c Codec[S, A1, A2]) Check(ctx context.Context, chain *Chain[A1, A2], h *He
 	if err != nil {
 		return nil, err
 	}
+	left := opts.MaxIterations
 	delta := c.G1.Generator()
 	hashes := make([]Hash, len(chain.Contributions))
 	for i := range chain.Contributions {
 		k := &chain.Contributions[i]
 		err := c.checkOne(ctx, t, k, &delta)
-		if err == nil && k.Beacon != nil && k.Beacon.Exponent <= opts.MaxExponent {
+		if err == nil && k.Beacon != nil && k.Beacon.iterations() <= left {
+			left -= k.Beacon.iterations()
 			err = c.checkBeacon(ctx, k, opts.Iterated)
 		}
 		if err != nil {

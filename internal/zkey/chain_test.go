@@ -7,9 +7,12 @@ import (
 
 	"provery/internal/curve/bls12381"
 	"provery/internal/curve/bn254"
+	"provery/internal/iden3"
 )
 
-func testFile[S, A1, A2 any](t *testing.T, c Codec[S, A1, A2], name string, contributions int) {
+// openFile opens a key of snarkjs.
+func openFile(t testing.TB, name string) *iden3.File {
+	t.Helper()
 	b, err := os.ReadFile("../../testdata/circom/" + name)
 	if err != nil {
 		t.Fatal(err)
@@ -18,6 +21,24 @@ func testFile[S, A1, A2 any](t *testing.T, c Codec[S, A1, A2], name string, cont
 	if err != nil {
 		t.Fatal(err)
 	}
+	return f
+}
+
+// TestSnarkJSChains checks the contributions of snarkjs's keys, and encodes them as
+// they came.
+func TestSnarkJSChains(t *testing.T) {
+	t.Parallel()
+	bn, bls := New(bn254.Suite()), New(bls12381.Suite())
+	testChain(t, bn, "bn128/fresh.zkey", "")
+	testChain(t, bn, "bn128/contributed.zkey", "two;")
+	testChain(t, bn, "bn128/beaconed.zkey", "two;final, a beacon;")
+	testChain(t, bls, "bls12381/fresh.zkey", "")
+	testChain(t, bls, "bls12381/contributed.zkey", "two;")
+}
+
+func testChain[S, A1, A2 any](t *testing.T, c Codec[S, A1, A2], name, want string) {
+	t.Helper()
+	f := openFile(t, name)
 	h, err := c.Header(t.Context(), f)
 	if err != nil {
 		t.Fatal(err)
@@ -26,27 +47,30 @@ func testFile[S, A1, A2 any](t *testing.T, c Codec[S, A1, A2], name string, cont
 	if err != nil {
 		t.Fatal(err)
 	}
-	hashes, err := c.Check(t.Context(), chain, h, CheckOptions{MaxExponent: MaxExponent})
+	hashes, err := c.Check(t.Context(), chain, h, CheckOptions{MaxIterations: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, k := range chain.Contributions {
-		t.Logf("%x %q %v", hashes[i], k.Name, k.Beacon)
+	got := ""
+	for i := range chain.Contributions {
+		k := &chain.Contributions[i]
+		if hashes[i] != c.Hash(k) {
+			t.Errorf("%s: contribution %d has two hashes", name, i+1)
+		}
+		got += k.Name
+		if k.Beacon != nil {
+			got += ", a beacon"
+		}
+		got += ";"
 	}
-	if len(hashes) != contributions {
-		t.Error(len(hashes))
+	if got != want {
+		t.Errorf("%s: got %q, want %q", name, got, want)
 	}
-	raw, _ := f.Bytes(Contributions, 1<<20)
-	if !bytes.Equal(raw, c.Encode(chain)) {
-		t.Error("encode")
+	if c.Started(h) != (want == "") {
+		t.Errorf("%s: whether somebody contributed is told wrongly", name)
 	}
-}
-
-func TestSnarkJSChains(t *testing.T) {
-	bn := New(bn254.Suite())
-	_ = bls12381.Suite
-	testFile(t, bn, "bn128/fresh.zkey", 0)
-	testFile(t, bn, "bn128/contributed.zkey", 1)
-	testFile(t, bn, "bn128/beaconed.zkey", 2)
-	testFile(t, New(bls12381.Suite()), "bls12381/contributed.zkey", 1)
+	raw, err := f.Bytes(Contributions, MaxChain)
+	if err != nil || !bytes.Equal(raw, c.Encode(chain)) {
+		t.Errorf("%s: the contributions are encoded otherwise: %v", name, err)
+	}
 }

@@ -114,12 +114,15 @@ const (
 	MaxExponent = 63
 )
 
+// iterations is the number of times that SHA-256 is taken.
+func (b *Beacon) iterations() uint64 { return 1 << b.Exponent }
+
 // iterate returns the seed of a beacon: SHA-256 of its value, 2^Exponent times.
 // done, if it isn't nil, is called now and then with the number of iterations.
 func (b *Beacon) iterate(ctx context.Context, done func(n, of uint64)) ([]byte, error) {
 	seed := b.Value
 	var sum [sha256.Size]byte
-	of := uint64(1) << b.Exponent
+	of := b.iterations()
 	for n := range of {
 		if n%(1<<16) == 0 {
 			if err := ctx.Err(); err != nil {

@@ -23,34 +23,56 @@ const (
 	wtnsVersion = 2
 )
 
-// readWitness reads the values of a witness file.
-func (p *program[S]) readWitness(file *io.SectionReader) ([]S, error) {
+// DescribeWitness returns the curve of a witness file and how many values it has,
+// without reading them.
+func DescribeWitness(file *io.SectionReader) (curve.ID, int, error) {
+	f, id, values, err := openWitness(file)
+	if err == nil {
+		_, err = f.Sized(wtnsValues, int64(values)*scalarBytes)
+	}
+	return id, values, fault.Wrap(err, fault.InvalidArtifact, "read witness")
+}
+
+// openWitness reads the header of a witness file.
+func openWitness(file *io.SectionReader) (*iden3.File, curve.ID, int, error) {
 	f, err := iden3.Open(file, file.Size(), "wtns", wtnsVersion)
 	if err != nil {
-		return nil, err
+		return nil, 0, 0, err
 	}
 	b, err := f.Bytes(wtnsHeader, 1<<10)
 	if err != nil {
-		return nil, err
+		return nil, 0, 0, err
 	}
 	id, rest, err := readPrime(b)
+	if err == nil && len(rest) != 4 {
+		err = fault.New(fault.InvalidArtifact, "header of %d bytes; %d are wanted", len(b), len(b)-len(rest)+4)
+	}
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	return f, id, int(binary.LittleEndian.Uint32(rest)), nil
+}
+
+// readWitness reads the values of a witness file.
+func (p *program[S]) readWitness(file *io.SectionReader) ([]S, error) {
+	f, id, values, err := openWitness(file)
 	if err != nil {
 		return nil, err
 	}
-	if id != p.Curve() || len(rest) != 4 || int(binary.LittleEndian.Uint32(rest)) != p.header.Wires {
+	if id != p.Curve() || values != p.header.Wires {
 		return nil, fault.New(fault.InvalidArtifact, "not a witness of this circuit, which has %d values over %v", p.header.Wires, p.Curve())
 	}
 	s, err := f.Sized(wtnsValues, int64(p.header.Wires)*scalarBytes)
 	if err != nil {
 		return nil, err
 	}
-	values := make([]byte, s.Size())
-	if _, err := io.ReadFull(s, values); err != nil {
+	words := make([]byte, s.Size())
+	if _, err := io.ReadFull(s, words); err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "read values")
 	}
-	defer clear(values)
+	defer clear(words)
 	z := make([]S, p.header.Wires)
-	if err := p.field.Decode(z, values); err != nil {
+	if err := p.field.Decode(z, words); err != nil {
 		return nil, err
 	}
 	if !p.field.IsOne(&z[0]) {

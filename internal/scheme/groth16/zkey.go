@@ -54,9 +54,9 @@ func (b *backend[S, A1, A2]) importZKey(ctx context.Context, in scheme.ImportInp
 	return pk, pk.checkPairs(ctx, in.Threads)
 }
 
-// maxBeacon bounds the exponents of the beacons that are computed again when a key
-// is imported: seconds. A ceremony's check computes them all.
-const maxBeacon = 24
+// maxIterations bounds those of the beacons that are computed again when a key is
+// imported: seconds. A ceremony's check computes them all.
+const maxIterations = 1 << 24
 
 // contributions checks those of the ceremony and returns their section as it is;
 // nil where the file lacks it.
@@ -75,7 +75,7 @@ func (z *zkeyReader[S, A1, A2]) contributions(h *zkey.Header[A1, A2]) ([]byte, e
 	// A key without any is one that its maker hasn't passed on, or of another
 	// set-up than a ceremony's.
 	if len(chain.Contributions) > 0 {
-		_, err = z.codec.Check(z.ctx, chain, h, zkey.CheckOptions{MaxExponent: maxBeacon})
+		_, err = z.codec.Check(z.ctx, chain, h, zkey.CheckOptions{MaxIterations: maxIterations})
 	}
 	return b, err
 }
@@ -126,10 +126,15 @@ func (pk *provingKey[S, A1, A2]) Origin() (scheme.Origin, error) {
 	if err != nil {
 		return out, err
 	}
+	secrets := 0
 	for i := range chain.Contributions {
 		k := &chain.Contributions[i]
 		hash := codec.Hash(k)
 		out.Contributions = append(out.Contributions, scheme.Contribution{Hash: hash[:], Name: k.Name, Beacon: k.Beacon != nil})
+		if k.Beacon == nil {
+			secrets++
+		}
 	}
+	out.Open = out.Open || len(out.Contributions) > 0 && secrets == 0
 	return out, nil
 }
