@@ -201,8 +201,9 @@ $(CACHE)/circomlib/.done: $(wildcard examples/circom/*/main.circom testdata/circ
 	@touch $@
 
 .PHONY: test-circom
-test-circom: $(CACHE)/circomlib/.done ## compare with snarkjs on circuits of circomlib (about 2 minutes)
+test-circom: $(CACHE)/circomlib/.done ## compare with snarkjs on circuits of circomlib, and large keys of ceremonies (about 4 minutes)
 	PROVERY_CIRCOMLIB=all go test -v -count=1 -run 'TestCircomlib$$' ./internal/prove
+	PROVERY_CIRCOMLIB=all go test -v -count=1 -timeout 30m -run 'TestBlocks$$' ./internal/ceremony
 
 .PHONY: bench-queue
 bench-queue: go ## the queue's own figures of docs/jobs.md: overhead, jobs/s, restart, memory

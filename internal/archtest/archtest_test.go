@@ -96,6 +96,7 @@ var table = map[string]rule{
 	"internal/archtest":              {0, testing_},
 	"test/evm":                       {9, testing_}, // a module of its own
 	"internal/peer":                  {0, testing_},
+	"internal/peer/*":                {0, testing_},
 	"internal/conformance":           {0, testing_},
 	"internal/faulttest":             {0, testing_},
 	"internal/freeport":              {0, testing_},

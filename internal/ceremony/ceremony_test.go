@@ -12,7 +12,6 @@ import (
 	"provery/internal/curve/bls12381"
 	"provery/internal/curve/bn254"
 	"provery/internal/fault"
-	"provery/internal/iden3"
 	"provery/internal/zkey"
 )
 
@@ -150,7 +149,7 @@ func TestMistakes(t *testing.T) {
 	bn, key := tiny(t, "bn128"), func() *io.SectionReader { return section(read(t, "bn128/contributed.zkey")) }
 	small := section(powersOfTau(t, bn254.Suite(), 2))
 	other := section(powersOfTau(t, bn254.Suite(), 6))
-	unprepared := section(without(t, read(t, "bn128/bn128.ptau"), 12, 13, 14, 15))
+	raw := section(unprepared(t, read(t, "bn128/bn128.ptau")))
 	first := func(r1cs, powers *io.SectionReader) func() error {
 		return func() error {
 			_, err := New(t.Context(), Circuit{r1cs, powers}, Run{}, io.Discard)
@@ -175,7 +174,7 @@ func TestMistakes(t *testing.T) {
 		run  func() error
 		want fault.Code
 	}{
-		"powers that aren't prepared":    {first(bn.R1CS, unprepared), fault.InvalidArtifact},
+		"powers that aren't prepared":    {first(bn.R1CS, raw), fault.InvalidArtifact},
 		"too few powers":                 {first(bn.R1CS, small), fault.TooLarge},
 		"powers on another curve":        {first(bn.R1CS, tiny(t, "bls12381").Powers), fault.InvalidArtifact},
 		"a key for powers":               {first(bn.R1CS, key()), fault.InvalidArtifact},
@@ -196,36 +195,6 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, err, tc.want)
 		}
 	}
-}
-
-// without returns a file of iden3's frame without some sections, or as it is.
-func without(t testing.TB, file []byte, ids ...uint32) []byte {
-	t.Helper()
-	kind := iden3.KindOf(file)
-	f, err := iden3.Open(bytes.NewReader(file), int64(len(file)), kind, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sections []iden3.Section
-	for id := range uint32(16) {
-		dropped := !f.Has(id)
-		for _, d := range ids {
-			dropped = dropped || d == id
-		}
-		if dropped {
-			continue
-		}
-		b, err := f.Bytes(id, 1<<30)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sections = append(sections, iden3.Data(id, b))
-	}
-	var out bytes.Buffer
-	if err := iden3.Write(&out, kind, 1, sections); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
 }
 
 // TestCanceled ends operations in the middle.
