@@ -269,24 +269,32 @@ func TestNestedModules(t *testing.T) {
 	}
 }
 
-// TestOneGoEthereum keeps the modules that use a chain at one version: what one
-// tests is what another runs, and it is compiled once.
-func TestOneGoEthereum(t *testing.T) {
+// TestOneVersion keeps the modules of their own at one version of what they share:
+// what one tests is what another runs, and go-ethereum is compiled once for all.
+func TestOneVersion(t *testing.T) {
 	t.Parallel()
-	found := map[string][]string{}
+	type place struct{ dir, version string }
+	first := map[string]place{}
 	for _, dir := range append([]string{"client/evm", "test/evm"}, consumers...) {
 		text, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(dir), "go.mod"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(text)) {
-			if words := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "require ")); len(words) > 1 && words[0] == "github.com/ethereum/go-ethereum" {
-				found[words[1]] = append(found[words[1]], dir)
+			words := strings.Fields(strings.TrimPrefix(strings.TrimSpace(line), "require "))
+			if len(words) < 2 || !strings.HasPrefix(words[1], "v") {
+				continue
+			}
+			here := place{dir, words[1]}
+			if other, ok := first[words[0]]; !ok {
+				first[words[0]] = here
+			} else if other.version != here.version {
+				t.Errorf("%s: %s requires %s, %s %s", words[0], other.dir, other.version, here.dir, here.version)
 			}
 		}
 	}
-	if len(found) != 1 {
-		t.Errorf("got versions of go-ethereum %v, want one", found)
+	if _, ok := first["github.com/ethereum/go-ethereum"]; !ok {
+		t.Errorf("got %v, without go-ethereum", first)
 	}
 }
 
