@@ -104,6 +104,7 @@ var table = map[string]rule{
 	"internal/kernelgen":             {2, testing_},
 	"internal/curve/curvetest":       {3, testing_},
 	"internal/frontend/frontendtest": {5, testing_},
+	"internal/frontend/hosting/*":    {5, testing_},
 	"internal/store/storetest":       {3, testing_},
 	"internal/tracing/tracingtest":   {2, testing_},
 }

@@ -18,6 +18,7 @@ import (
 
 	"provery/internal/cli"
 	"provery/internal/daemon"
+	"provery/internal/frontend/hosting/hostingtest"
 )
 
 func TestMain(m *testing.M) {
@@ -39,16 +40,12 @@ func TestMain(m *testing.M) {
 // $CIRCOM that of Circom's, $COMPILER that of the compilers.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	for _, l := range daemon.Languages() {
-		if err := l.Prepare(t.Context(), filepath.Join("../../toolchain", filepath.FromSlash(l.Package())), "../../build/cache/zokrates-js"); err != nil {
-			t.Fatal(err)
-		}
-	}
+	compilers := hostingtest.Prepare(t, "../..", daemon.Languages()...)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
 			for name, dir := range map[string]string{
-				"FIXTURES": "../../testdata/zokrates", "CIRCOM": "../../testdata/circom/bn128", "COMPILER": "../../build/cache/zokrates-js",
+				"FIXTURES": "../../testdata/zokrates", "CIRCOM": "../../testdata/circom/bn128", "COMPILER": compilers,
 			} {
 				root, err := filepath.Abs(dir)
 				if err != nil {

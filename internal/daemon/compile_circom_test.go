@@ -2,16 +2,13 @@ package daemon
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"provery/api"
 	"provery/client"
 	"provery/internal/config"
-	"provery/internal/frontend/hosting"
 )
 
 const circomMain = `pragma circom 2.1.6;
@@ -94,32 +91,17 @@ func TestBadCircomSources(t *testing.T) {
 	}
 	r := start(t, withCompiler(t, func(c *config.Config) { c.Compiler.MaxSourceBytes = 1 << 20 }))
 	with := func(in client.Sources, change func(*client.Sources)) client.Sources { change(&in); return in }
-	for _, tc := range []struct {
-		name   string
-		in     client.Sources
-		code   api.Code
-		detail string
-		errors int
-	}{
+	for _, tc := range []badSources{
 		{"several errors", sources("main.circom", "pragma circom 2.1.6;\ntemplate A() { signal input x;\n y <== x;\n z <== x; }\ncomponent main = A();"),
-			api.CodeInvalidArtifact, "main.circom:3:2: Undeclared symbol", 2},
-		{"missing include", circomSources(""), api.CodeInvalidArtifact, `app/main.circom:3:1: cannot include "numbers.circom"`, 1},
-		{"a curve without a prime", with(circomSources("numbers.circom"), func(s *client.Sources) { s.Curve = "bw6_761" }), api.CodeInvalidRequest, "bn128, bls12_381", 0},
-		{"no such level", with(circomSources("numbers.circom"), func(s *client.Sources) { s.Optimize = "3" }), api.CodeInvalidRequest, "1, 0, 2", 0},
-		{"a folder outside", with(circomSources("numbers.circom"), func(s *client.Sources) { s.Include = []string{"../x"} }), api.CodeInvalidRequest, "leaves the source folder", 0},
-		{"a level of ZoKrates", with(sources("main.zok", "def main() { return; }"), func(s *client.Sources) { s.Optimize = "1" }), api.CodeInvalidRequest, "none", 0},
-		{"folders of ZoKrates", with(sources("main.zok", "def main() { return; }"), func(s *client.Sources) { s.Include = []string{"lib"} }), api.CodeInvalidRequest, "beside the importing file", 0},
+			api.CodeInvalidArtifact, "main.circom:3:2: Undeclared symbol\nmain.circom:4:2: Undeclared symbol", "and 1 more error"},
+		{"missing include", circomSources(""), api.CodeInvalidArtifact, `app/main.circom:3:1: cannot include "numbers.circom"`, "no such file"},
+		{"a curve without a prime", with(circomSources("numbers.circom"), func(s *client.Sources) { s.Curve = "bw6_761" }), api.CodeInvalidRequest, "", "bn128, bls12_381"},
+		{"no such level", with(circomSources("numbers.circom"), func(s *client.Sources) { s.Optimize = "3" }), api.CodeInvalidRequest, "", "1, 0, 2"},
+		{"a folder outside", with(circomSources("numbers.circom"), func(s *client.Sources) { s.Include = []string{"../x"} }), api.CodeInvalidRequest, "", "leaves the source folder"},
+		{"a level of ZoKrates", with(sources("main.zok", "def main() { return; }"), func(s *client.Sources) { s.Optimize = "1" }), api.CodeInvalidRequest, "", "none"},
+		{"folders of ZoKrates", with(sources("main.zok", "def main() { return; }"), func(s *client.Sources) { s.Include = []string{"lib"} }), api.CodeInvalidRequest, "", "beside the importing file"},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			_, err := r.cl.Compile(r.ctx(), tc.in)
-			var refused *client.Error
-			if !errors.As(err, &refused) || refused.Code != tc.code || !strings.Contains(refused.Detail, tc.detail) || len(refused.Errors) != tc.errors {
-				t.Errorf("got %v with %d errors, want %s with %q and %d", err, len(refused.Errors), tc.code, tc.detail, tc.errors)
-			}
-			if n := compilers(t); n != 0 {
-				t.Errorf("%d compilers are left", n)
-			}
-		})
+		t.Run(tc.name, func(t *testing.T) { tc.check(t, r) })
 	}
 	r.wantEmptySpool()
 }
@@ -132,17 +114,7 @@ func TestCancelCircom(t *testing.T) {
 	}
 	r := start(t, withCompiler(t, nil))
 	in := sources("main.circom", "template E() { signal input x; signal output y; var i = 0; while (i >= 0) { i = 1; } y <== x; }\ncomponent main = E();")
-	job, err := r.cl.SubmitSources(r.ctx(), in, client.SubmitOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.untilStage(job.Job.ID, hosting.StageCompile)
-	if _, err := r.cl.CancelJob(r.ctx(), job.Job.ID); err != nil {
-		t.Fatal(err)
-	}
-	if j, err := r.cl.Job(r.ctx(), job.Job.ID, patience); err != nil || j.State != api.StateCancelled {
-		t.Errorf("got %+v, %v, want it cancelled", j, err)
-	}
+	r.cancelCompilation(in)
 	if _, err := r.cl.Compile(r.ctx(), circomSources("numbers.circom")); err != nil {
 		t.Errorf("after that: got %v", err)
 	}

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,30 +15,13 @@ import (
 	"provery/client"
 	"provery/internal/config"
 	"provery/internal/frontend/hosting"
+	"provery/internal/frontend/hosting/hostingtest"
 )
 
-// compilerDir has the compilers as "make setup" prepares them for tests.
-const compilerDir = "../../build/cache/zokrates-js"
-
-var prepareCompiler = sync.OnceValue(func() error {
-	var errs []error
-	for _, l := range Languages() {
-		errs = append(errs, l.Prepare(context.Background(), filepath.Join("../../toolchain", filepath.FromSlash(l.Package())), compilerDir))
-	}
-	return errors.Join(errs...)
-})
-
-// withCompiler is a service with the real compiler.
+// withCompiler is a service with the real compilers.
 func withCompiler(t *testing.T, change func(*config.Config)) setup {
 	t.Helper()
-	if err := prepareCompiler(); err != nil {
-		t.Fatal(err)
-	}
-	toolchain, err := filepath.Abs(compilerDir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
+	toolchain, dir := hostingtest.Prepare(t, "../..", Languages()...), t.TempDir()
 	if err := os.Symlink(toolchain, filepath.Join(dir, "toolchain")); err != nil {
 		t.Fatal(err)
 	}
@@ -129,13 +110,7 @@ func TestBadSources(t *testing.T) {
 	}))
 	nested := sources("main.zok", "def main(field a) -> field { return "+strings.Repeat("a + ", 4000)+"a; }")
 	onCurve := func(c string, s client.Sources) client.Sources { s.Curve = c; return s }
-	for _, tc := range []struct {
-		name   string
-		in     client.Sources
-		code   api.Code
-		errors string // all errors, one a line; their beginnings
-		detail string
-	}{
+	for _, tc := range []badSources{
 		{"several errors", sources("main.zok", "import \"./lib/a\" as a;\ndef main(field x) -> field {\n u32 b = x;\n return c;\n}", "lib/a.zok", "def main() -> field { return 1; }"),
 			api.CodeInvalidArtifact, "main.zok:3:2: Expression\nmain.zok:4:9: Identifier", "and 1 more error"},
 		{"syntax error in an import", sources("main.zok", "import \"./lib/a\" as a;\ndef main() { return; }", "lib/a.zok", "\n\ndef main( {"),
@@ -151,34 +126,47 @@ func TestBadSources(t *testing.T) {
 		{"unknown curve", onCurve("p256", sources("main.zok", "def main() { return; }")), api.CodeInvalidRequest, "", "one of"},
 		{"not text", sources("main.zok", "\xff\xfe"), api.CodeInvalidArtifact, "", "UTF-8"},
 	} {
-		t.Run(tc.name, func(t *testing.T) { // one after the other: there are two processors at best
-			_, err := r.cl.Compile(r.ctx(), tc.in)
-			var refused *client.Error
-			if !errors.As(err, &refused) || refused.Code != tc.code || !strings.Contains(refused.Detail, tc.detail) {
-				t.Fatalf("got %v, want %s with %q", err, tc.code, tc.detail)
-			}
-			var lines []string
-			for _, e := range refused.Errors {
-				lines = append(lines, e.Error())
-			}
-			want := strings.FieldsFunc(tc.errors, func(r rune) bool { return r == '\n' })
-			if len(lines) != len(want) {
-				t.Fatalf("got errors %q, want %d", lines, len(want))
-			}
-			for i := range want {
-				if !strings.HasPrefix(lines[i], want[i]) {
-					t.Errorf("got error %q, want %q", lines[i], want[i])
-				}
-			}
-			if n := compilers(t); n != 0 {
-				t.Errorf("%d compilers are left", n)
-			}
-		})
+		t.Run(tc.name, func(t *testing.T) { tc.check(t, r) }) // one after the other: there are two processors at best
 	}
 	if _, err := r.cl.Compile(r.ctx(), sources("main.zok", "def main(field a) -> field { return a; }")); err != nil {
 		t.Errorf("after all that: got %v", err)
 	}
 	r.wantEmptySpool()
+}
+
+// badSources are sources that don't compile, and why.
+type badSources struct {
+	name   string
+	in     client.Sources
+	code   api.Code
+	errors string // all errors, one a line; their beginnings
+	detail string
+}
+
+// check compiles them, and finds that no compiler is left.
+func (b *badSources) check(t *testing.T, r *rig) {
+	t.Helper()
+	_, err := r.cl.Compile(r.ctx(), b.in)
+	var refused *client.Error
+	if !errors.As(err, &refused) || refused.Code != b.code || !strings.Contains(refused.Detail, b.detail) {
+		t.Fatalf("got %v, want %s with %q", err, b.code, b.detail)
+	}
+	var lines []string
+	for _, e := range refused.Errors {
+		lines = append(lines, e.Error())
+	}
+	want := strings.FieldsFunc(b.errors, func(r rune) bool { return r == '\n' })
+	if len(lines) != len(want) {
+		t.Fatalf("got errors %q, want %d", lines, len(want))
+	}
+	for i := range want {
+		if !strings.HasPrefix(lines[i], want[i]) {
+			t.Errorf("got error %q, want %q", lines[i], want[i])
+		}
+	}
+	if n := compilers(t); n != 0 {
+		t.Errorf("%d compilers are left", n)
+	}
 }
 
 // wantEmptySpool checks that nothing is left of uploads and programs.
@@ -216,25 +204,32 @@ func TestCancelCompilation(t *testing.T) {
 	}
 	r := start(t, withCompiler(t, nil))
 	in := sources("main.zok", endless)
-	job, err := r.cl.SubmitSources(r.ctx(), in, client.SubmitOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.untilStage(job.Job.ID, hosting.StageCompile)
-	if _, err := r.cl.CancelJob(r.ctx(), job.Job.ID); err != nil {
-		t.Fatal(err)
-	}
-	if j, err := r.cl.Job(r.ctx(), job.Job.ID, patience); err != nil || j.State != api.StateCancelled {
-		t.Errorf("got %+v, %v, want it cancelled", j, err)
-	}
+	r.cancelCompilation(in)
 	deadline := time.Now().Add(2 * time.Second)
 	in.Deadline = &deadline
-	_, err = r.cl.Compile(r.ctx(), in)
+	_, err := r.cl.Compile(r.ctx(), in)
 	if client.CodeOf(err) != api.CodeDeadlineExceeded {
 		t.Errorf("got %v, want it expired", err)
 	}
 	if _, err := r.cl.Compile(r.ctx(), sources("main.zok", "def main(field a) -> field { return a; }")); err != nil {
 		t.Errorf("after that: got %v", err)
+	}
+}
+
+// cancelCompilation has sources compiled until the compiler is at work, and cancels
+// that.
+func (r *rig) cancelCompilation(in client.Sources) {
+	r.t.Helper()
+	job, err := r.cl.SubmitSources(r.ctx(), in, client.SubmitOptions{})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.untilStage(job.Job.ID, hosting.StageCompile)
+	if _, err := r.cl.CancelJob(r.ctx(), job.Job.ID); err != nil {
+		r.t.Fatal(err)
+	}
+	if j, err := r.cl.Job(r.ctx(), job.Job.ID, patience); err != nil || j.State != api.StateCancelled {
+		r.t.Errorf("got %+v, %v, want it cancelled", j, err)
 	}
 }
 

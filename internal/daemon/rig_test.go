@@ -6,38 +6,25 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"log/slog"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"provery/api"
 	"provery/client"
 	"provery/internal/config"
-	"provery/internal/frontend/hosting"
+	"provery/internal/frontend/hosting/hostingtest"
 	"provery/internal/queue"
 	"provery/internal/worker"
 )
 
 // TestMain is also the main function of the compiler's process.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == hosting.ChildCommand {
-		if err := hosting.Child(context.Background(), os.Stdin, os.Stdout, Languages()); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { hostingtest.Main(m, Languages()...) }
 
 // patience bounds every wait of a test for something that will happen.
 const patience = time.Minute

@@ -2,104 +2,37 @@ package compiler
 
 import (
 	"bytes"
-	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
-
-	"go.uber.org/goleak"
 
 	"provery/internal/curve"
 	"provery/internal/fault"
 	"provery/internal/frontend/hosting"
+	"provery/internal/frontend/hosting/hostingtest"
 )
 
 const (
-	root       = "../../../.."
-	packageDir = root + "/toolchain/circom/node_modules/circom2"
-	modules    = root + "/toolchain/circom/node_modules"
-	// toolchainDir is shared by all tests and languages, and kept.
-	toolchainDir = root + "/build/cache/zokrates-js"
+	root    = "../../../.."
+	modules = root + "/toolchain/circom/node_modules"
 )
 
 // TestMain is also the child's main function.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == hosting.ChildCommand {
-		if err := hosting.Child(context.Background(), os.Stdin, os.Stdout, []hosting.Language{Language()}); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { hostingtest.Main(m, Language()) }
 
-var prepareOnce = sync.OnceValue(func() error { return Language().Prepare(context.Background(), packageDir, toolchainDir) })
-
-// open returns a compiler over the tests' toolchain, which it prepares if need
-// be, with its own directory for programs.
 func open(t testing.TB, cfg hosting.Config) *hosting.Compiler {
 	t.Helper()
-	if _, err := os.Stat(packageDir); err != nil {
-		t.Fatal("circom2 isn't installed: make setup installs it")
-	}
-	if err := prepareOnce(); err != nil {
-		t.Fatal(err)
-	}
-	dir, err := filepath.Abs(toolchainDir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Language, cfg.Toolchain, cfg.TempDir = Language(), dir, t.TempDir()
-	c, err := hosting.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if left, err := os.ReadDir(cfg.TempDir); err != nil || len(left) > 0 {
-			t.Errorf("%d files are left in the directory for programs (%v)", len(left), err)
-		}
-	})
-	return c
-}
-
-// request asks for a circuit on bn128. files are paths and texts in turn; the
-// first is the main file.
-func request(files ...string) hosting.Request {
-	req := hosting.Request{Sources: map[string][]byte{}, Main: files[0], Curve: curve.BN128}
-	for pair := range slices.Chunk(files, 2) {
-		req.Sources[pair[0]] = []byte(pair[1])
-	}
-	return req
-}
-
-// failing compiles what must not compile.
-func failing(t testing.TB, c *hosting.Compiler, req hosting.Request) *fault.Error {
-	t.Helper()
-	result, err := c.Compile(t.Context(), req)
-	if err == nil {
-		_ = result.Close()
-		t.Fatal("got a circuit, want an error")
-	}
-	var f *fault.Error
-	if !errors.As(err, &f) {
-		t.Fatalf("got %v, want a fault", err)
-	}
-	return f
+	return hostingtest.Open(t, root, Language(), cfg)
 }
 
 // circuits are compiled by circom2 under Node, too.
 func circuits(t *testing.T) map[string]hosting.Request {
 	t.Helper()
-	tree := request(
+	tree := hostingtest.Request(
 		"app/main.circom", `pragma circom 2.1.6;
 include "./lib/square.circom";
 include "../common/more.circom";
@@ -136,7 +69,7 @@ func withCircomlib(t *testing.T, file string) hosting.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req := request("main.circom", string(text))
+	req := hostingtest.Request("main.circom", string(text))
 	req.Options.Include = []string{"node_modules"}
 	library, err := filepath.Glob(filepath.Join(modules, "circomlib/circuits/*.circom"))
 	if err != nil || len(library) == 0 {
@@ -200,7 +133,7 @@ func underNode(t *testing.T, req hosting.Request) map[string][]byte {
 	if err := os.Mkdir(filepath.Join(dir, "result"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cli, err := filepath.Abs(filepath.Join(packageDir, "cli.js"))
+	cli, err := filepath.Abs(filepath.Join(hostingtest.Package(root, Language()), "cli.js"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"provery/internal/fault"
 	"provery/internal/frontend/hosting"
+	"provery/internal/frontend/hosting/hostingtest"
 )
 
 const (
@@ -25,67 +26,48 @@ const (
 	vast = pragma + "template V() { signal input x[1000000000]; signal output y; y <== x[0]; }\ncomponent main = V();"
 )
 
+type refusal hostingtest.Refusal
+
 func TestRefusedSource(t *testing.T) {
 	t.Parallel()
-	cases := []struct {
-		name   string
-		req    hosting.Request
-		code   fault.Code
-		errors []string // file:line:column: how the message begins; nil if no Errors
-		detail string
-	}{
-		{"several errors", request("main.circom", pragma+"template A() {\n  signal input x;\n  y <== x;\n  z <== x;\n}\ncomponent main = A();"), fault.InvalidArtifact,
+	cases := []refusal{
+		{"several errors", hostingtest.Request("main.circom", pragma+"template A() {\n  signal input x;\n  y <== x;\n  z <== x;\n}\ncomponent main = A();"), fault.InvalidArtifact,
 			[]string{"main.circom:4:3: Undeclared symbol: Using unknown symbol", "main.circom:5:3: Undeclared symbol"}, "(and 1 more error)"},
-		{"in an included file", request("app/main.circom", pragma+"include \"../lib/a.circom\";\ncomponent main = A();",
+		{"in an included file", hostingtest.Request("app/main.circom", pragma+"include \"../lib/a.circom\";\ncomponent main = A();",
 			"lib/a.circom", pragma+"template A() { signal input x;\n   w === x; }"), fault.InvalidArtifact,
 			[]string{"lib/a.circom:3:4: Undeclared symbol"}, "lib/a.circom:3:4"},
-		{"columns are characters", request("main.circom", pragma+"template A() { signal input x; /* äöü */ w === x; }\ncomponent main = A();"), fault.InvalidArtifact,
+		{"columns are characters", hostingtest.Request("main.circom", pragma+"template A() { signal input x; /* äöü */ w === x; }\ncomponent main = A();"), fault.InvalidArtifact,
 			[]string{"main.circom:2:42: Undeclared symbol"}, ""},
-		{"syntax error", request("main.circom", pragma+"template A() {\n  x == ;\n}"), fault.InvalidArtifact,
+		{"syntax error", hostingtest.Request("main.circom", pragma+"template A() {\n  x == ;\n}"), fault.InvalidArtifact,
 			[]string{"main.circom:3:3: illegal expression"}, ""},
-		{"early end", request("main.circom", pragma+"template A() {\n  signal input x;"), fault.InvalidArtifact,
+		{"early end", hostingtest.Request("main.circom", pragma+"template A() {\n  signal input x;"), fault.InvalidArtifact,
 			[]string{"main.circom:3:18: syntax error: the file ends too early"}, ""},
-		{"no token", request("main.circom", pragma+"template A() { # }"), fault.InvalidArtifact,
+		{"no token", hostingtest.Request("main.circom", pragma+"template A() { # }"), fault.InvalidArtifact,
 			[]string{"main.circom:2:16: syntax error"}, ""},
-		{"a title of two lines", request("main.circom", pragma+"template A() { signal input x; signal output y;\n y <== x; y <== x; }\ncomponent main = A();"), fault.InvalidArtifact,
+		{"a title of two lines", hostingtest.Request("main.circom", pragma+"template A() { signal input x; signal output y;\n y <== x; y <== x; }\ncomponent main = A();"), fault.InvalidArtifact,
 			[]string{"main.circom:3:2: Exception caused by invalid assignment: Signal has been already assigned: found here"}, ""},
-		{"not quadratic", request("main.circom", pragma+"template A() { signal input x; signal output y; y <== x * x * x; }\ncomponent main = A();"), fault.InvalidArtifact,
+		{"not quadratic", hostingtest.Request("main.circom", pragma+"template A() { signal input x; signal output y; y <== x * x * x; }\ncomponent main = A();"), fault.InvalidArtifact,
 			[]string{"main.circom:2:49: Non quadratic constraints are not allowed!"}, ""},
-		{"no main component", request("main.circom", pragma+square), fault.InvalidArtifact,
+		{"no main component", hostingtest.Request("main.circom", pragma+square), fault.InvalidArtifact,
 			[]string{"main.circom: No main specified in the project structure"}, ""},
-		{"newer language", request("main.circom", "pragma circom 3.0.0;\n"+square+"component main = Square();"), fault.InvalidArtifact,
+		{"newer language", hostingtest.Request("main.circom", "pragma circom 3.0.0;\n"+square+"component main = Square();"), fault.InvalidArtifact,
 			[]string{`main.circom: File "main.circom" requires pragma version 3.0.0`}, ""},
-		{"missing file", request("app/main.circom", pragma+"\ninclude \"no.circom\";\ncomponent main = A();"), fault.InvalidArtifact,
+		{"missing file", hostingtest.Request("app/main.circom", pragma+"\ninclude \"no.circom\";\ncomponent main = A();"), fault.InvalidArtifact,
 			[]string{`app/main.circom:3:1: cannot include "no.circom"`}, "no such file"},
-		{"way out", request("a/main.circom", pragma+"include \"../../../../etc/passwd\";\ncomponent main = A();"), fault.InvalidArtifact,
+		{"way out", hostingtest.Request("a/main.circom", pragma+"include \"../../../../etc/passwd\";\ncomponent main = A();"), fault.InvalidArtifact,
 			[]string{`a/main.circom:2:1: cannot include "../../../../etc/passwd"`}, ""},
-		{"absolute include", request("main.circom", pragma+"include \"/etc/passwd\";\ncomponent main = A();"), fault.InvalidArtifact,
+		{"absolute include", hostingtest.Request("main.circom", pragma+"include \"/etc/passwd\";\ncomponent main = A();"), fault.InvalidArtifact,
 			[]string{`main.circom:2:1: cannot include "/etc/passwd"`}, ""},
-		{"includes in a circle", request("main.circom", pragma+"include \"a.circom\";\ncomponent main = No();", "a.circom", pragma+"include \"main.circom\";"), fault.InvalidArtifact,
+		{"includes in a circle", hostingtest.Request("main.circom", pragma+"include \"a.circom\";\ncomponent main = No();", "a.circom", pragma+"include \"main.circom\";"), fault.InvalidArtifact,
 			[]string{"main.circom:3:18: Calling symbol"}, ""},
-		{"no end of stack", request("main.circom", deep), fault.Unsupported, nil, "nested too deeply"},
-		{"more than can be addressed", request("main.circom", vast), fault.Unsupported, nil, "out of memory"},
+		{"no end of stack", hostingtest.Request("main.circom", deep), fault.Unsupported, nil, "nested too deeply"},
+		{"more than can be addressed", hostingtest.Request("main.circom", vast), fault.Unsupported, nil, "out of memory"},
 	}
 	c := open(t, hosting.Config{Slots: make(chan struct{}, 2)})
 	for _, tc := range cases {
-		t.Run(tc.name, func(t *testing.T) {
+		t.Run(tc.Name, func(t *testing.T) {
 			t.Parallel()
-			f := failing(t, c, tc.req)
-			if f.Code != tc.code || !strings.Contains(f.Detail, tc.detail) {
-				t.Errorf("got %s %q, want %s with %q", f.Code, f.Detail, tc.code, tc.detail)
-			}
-			var list hosting.Errors
-			if errors.As(f, &list); len(list) != len(tc.errors) {
-				t.Fatalf("got errors %q, want %d", list, len(tc.errors))
-			}
-			for i, want := range tc.errors {
-				if !strings.HasPrefix(list[i].String(), want) {
-					t.Errorf("error %d: got %q, want %q", i, list[i], want)
-				}
-			}
-			if len(list) > 0 && list[0].Line > 0 && (f.Position == nil || *f.Position != list[0].Position) {
-				t.Errorf("got position %v, want that of the first error", f.Position)
-			}
+			hostingtest.Refusal(tc).Check(t, hostingtest.Fail(t, c, tc.Req))
 		})
 	}
 }
@@ -102,7 +84,7 @@ func TestConfined(t *testing.T) {
 		"/out/../secret.circom", "../../../out/../secret.circom", "/src/../out/../secret.circom",
 		filepath.Join(dir, "secret.circom"), "../../../../../../../../.." + filepath.Join(dir, "secret.circom"),
 	} {
-		f := failing(t, c, request("a/main.circom", pragma+"include \""+name+"\";\n"+square+"component main = Square();"))
+		f := hostingtest.Fail(t, c, hostingtest.Request("a/main.circom", pragma+"include \""+name+"\";\n"+square+"component main = Square();"))
 		if !strings.Contains(f.Detail, "cannot include") || strings.Contains(f.Error(), "hush") {
 			t.Errorf("%s: got %v, want no such file", name, f)
 		}
@@ -112,7 +94,7 @@ func TestConfined(t *testing.T) {
 func TestEndlessSource(t *testing.T) {
 	t.Parallel()
 	c := open(t, hosting.Config{Limits: hosting.Limits{Time: 3 * time.Second}})
-	if f := failing(t, c, request("main.circom", endless)); f.Code != fault.DeadlineExceeded || !strings.Contains(f.Detail, "after 3s") {
+	if f := hostingtest.Fail(t, c, hostingtest.Request("main.circom", endless)); f.Code != fault.DeadlineExceeded || !strings.Contains(f.Detail, "after 3s") {
 		t.Errorf("got %s %q, want %s after 3s", f.Code, f.Detail, fault.DeadlineExceeded)
 	}
 }
@@ -121,7 +103,7 @@ func TestMemoryLimit(t *testing.T) {
 	t.Parallel()
 	c := open(t, hosting.Config{Limits: hosting.Limits{Memory: hosting.MemoryLeast}})
 	large := pragma + "template L() { signal input x[20000000]; signal output y; y <== x[0]; }\ncomponent main = L();"
-	f := failing(t, c, request("main.circom", large))
+	f := hostingtest.Fail(t, c, hostingtest.Request("main.circom", large))
 	if f.Code != fault.Unsupported || !strings.Contains(f.Detail, "out of memory") || !strings.Contains(f.Detail, "128 MiB") {
 		t.Errorf("got %s %q, want %s and the limits", f.Code, f.Detail, fault.Unsupported)
 	}

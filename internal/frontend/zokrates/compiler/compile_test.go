@@ -12,6 +12,7 @@ import (
 
 	"provery/internal/curve"
 	"provery/internal/frontend/hosting"
+	"provery/internal/frontend/hosting/hostingtest"
 	"provery/internal/peer"
 )
 
@@ -38,15 +39,15 @@ def main() -> field { return 1 + zero(); }`,
 }
 
 // programs are compiled by zokrates-js under Node too.
-func programs(t *testing.T, root string) map[string]hosting.Request {
+func programs(t *testing.T) map[string]hosting.Request {
 	t.Helper()
-	list := map[string]hosting.Request{"tree": request(tree...)}
+	list := map[string]hosting.Request{"tree": hostingtest.Request(tree...)}
 	read := func(file string) hosting.Request {
 		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return request("main.zok", string(text))
+		return hostingtest.Request("main.zok", string(text))
 	}
 	for _, name := range []string{"mixed", "generic", "logs", "assertmsg", "divzero"} {
 		list[name] = read("testdata/zokrates/" + name + "/main.zok")
@@ -70,7 +71,7 @@ func TestSameAsPeer(t *testing.T) {
 	t.Parallel()
 	toolchain := peer.Require(t)
 	c := open(t, hosting.Config{Slots: make(chan struct{}, 2)})
-	list, dir := programs(t, toolchain.Root()), t.TempDir()
+	list, dir := programs(t), t.TempDir()
 	var commands []peer.Command
 	out := map[string]string{}
 	for name, req := range maps.All(list) {
@@ -134,7 +135,7 @@ func compare(t *testing.T, c *hosting.Compiler, req hosting.Request, want string
 func TestLargeExpression(t *testing.T) {
 	t.Parallel()
 	c := open(t, hosting.Config{})
-	result, err := c.Compile(t.Context(), request("main.zok", sumOf(1500)))
+	result, err := c.Compile(t.Context(), hostingtest.Request("main.zok", sumOf(1500)))
 	if err != nil {
 		t.Fatal(err)
 	}

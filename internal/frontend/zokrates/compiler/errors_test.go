@@ -12,6 +12,7 @@ import (
 	"provery/internal/curve"
 	"provery/internal/fault"
 	"provery/internal/frontend/hosting"
+	"provery/internal/frontend/hosting/hostingtest"
 )
 
 // nested counts to 2^40 at compile time.
@@ -25,11 +26,11 @@ const nested = `def main(field x) -> field {
 func loadModule(t *testing.T) *hosting.Loaded {
 	t.Helper()
 	open(t, hosting.Config{})
-	wasm, err := zokratesJS.Read(toolchainDir)
+	wasm, err := zokratesJS.Read(hostingtest.Toolchain(root))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := hosting.Load(t.Context(), toolchainDir, wasm, hosting.MemoryMost)
+	c, err := hosting.Load(t.Context(), hostingtest.Toolchain(root), wasm, hosting.MemoryMost)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func importing(n int) hosting.Request {
 	for i := range n {
 		files = append(files, fmt.Sprintf("f%d.zok", i), fmt.Sprintf("import \"./f%d\" as f;\ndef main(field a) -> field { return f(a); }", i+1))
 	}
-	return request(append(files, fmt.Sprintf("f%d.zok", n), "def main(field a) -> field { return a; }")...)
+	return hostingtest.Request(append(files, fmt.Sprintf("f%d.zok", n), "def main(field a) -> field { return a; }")...)
 }
 
 func onCurve(id curve.ID, req hosting.Request) hosting.Request {
@@ -81,66 +82,45 @@ func onCurve(id curve.ID, req hosting.Request) hosting.Request {
 	return req
 }
 
+type refusal hostingtest.Refusal
+
 // TestRefusedSource compiles in this process, which spares loading the module
 // for each case.
 func TestRefusedSource(t *testing.T) {
 	t.Parallel()
-	cases := []struct {
-		name   string
-		req    hosting.Request
-		code   fault.Code
-		errors []string // file:line:column: how the message begins; nil if no Errors
-		detail string
-	}{
-		{"several errors", request("main.zok", "def main(field a) -> field {\n u32 b = a;\n return c;\n}"), fault.InvalidArtifact,
+	cases := []refusal{
+		{"several errors", hostingtest.Request("main.zok", "def main(field a) -> field {\n u32 b = a;\n return c;\n}"), fault.InvalidArtifact,
 			[]string{"main.zok:2:2: Expression `a` of type `field` cannot be assigned", `main.zok:3:9: Identifier "c" is undefined`}, "(and 1 more error)"},
-		{"syntax error", request("main.zok", "def main(field a) -> field {\n\n  return a +;\n}"), fault.InvalidArtifact,
+		{"syntax error", hostingtest.Request("main.zok", "def main(field a) -> field {\n\n  return a +;\n}"), fault.InvalidArtifact,
 			[]string{"main.zok:3:13: syntax error: expected unaried_term"}, "main.zok:3:13: syntax error"},
-		{"in an imported file", request("app/main.zok", "import \"../lib/a\" as a;\ndef main() -> field { return a(); }",
+		{"in an imported file", hostingtest.Request("app/main.zok", "import \"../lib/a\" as a;\ndef main() -> field { return a(); }",
 			"lib/a.zok", "import \"./b\" as b;\ndef main() -> field { return b(); }", "lib/b.zok", "def main() -> field { return z; }"), fault.InvalidArtifact,
 			[]string{`lib/b.zok:1:30: Identifier "z" is undefined`}, "lib/b.zok:1:30"},
-		{"no main function", request("main.zok", ""), fault.InvalidArtifact, []string{"main.zok: No main function found"}, "No main function"},
-		{"missing file", request("app/main.zok", "\nimport \"./no\" as no;\ndef main() { return; }"), fault.InvalidArtifact,
+		{"no main function", hostingtest.Request("main.zok", ""), fault.InvalidArtifact, []string{"main.zok: No main function found"}, "No main function"},
+		{"missing file", hostingtest.Request("app/main.zok", "\nimport \"./no\" as no;\ndef main() { return; }"), fault.InvalidArtifact,
 			[]string{`app/main.zok:2:1: cannot import "./no": there is no file app/no.zok among the sources`}, "app/no.zok"},
-		{"missing module", request("main.zok", "import \"hashes/no\" as no;\ndef main() { return; }"), fault.InvalidArtifact,
+		{"missing module", hostingtest.Request("main.zok", "import \"hashes/no\" as no;\ndef main() { return; }"), fault.InvalidArtifact,
 			[]string{"main.zok:1:1: module `hashes/no` not found in stdlib"}, "hashes/no"},
-		{"cycle", request("main.zok", "import \"./a\" as a;\ndef main() { return; }", "a.zok", "\nimport \"./b\" as b;\ndef main() { return; }",
+		{"cycle", hostingtest.Request("main.zok", "import \"./a\" as a;\ndef main() { return; }", "a.zok", "\nimport \"./b\" as b;\ndef main() { return; }",
 			"b.zok", "\n\nimport \"./a\" as a;\ndef main() { return; }"), fault.InvalidArtifact,
 			[]string{"b.zok:3:1: import cycle: b.zok imports a.zok imports b.zok"}, "import cycle"},
-		{"file imports itself", request("main.zok", "import \"./main\" as m;\ndef main() { return; }"), fault.InvalidArtifact,
+		{"file imports itself", hostingtest.Request("main.zok", "import \"./main\" as m;\ndef main() { return; }"), fault.InvalidArtifact,
 			[]string{"main.zok:1:1: import cycle: main.zok imports main.zok"}, "import cycle"},
-		{"way out", request("a/main.zok", "import \"../../../etc/x\" as x;\ndef main() { return; }"), fault.InvalidArtifact,
+		{"way out", hostingtest.Request("a/main.zok", "import \"../../../etc/x\" as x;\ndef main() { return; }"), fault.InvalidArtifact,
 			[]string{`a/main.zok:1:1: cannot import "../../../etc/x": the path leaves the source folder`}, "leaves the source folder"},
-		{"absolute import", request("main.zok", "import \"/main\" as x;\ndef main() { return; }"), fault.InvalidArtifact,
+		{"absolute import", hostingtest.Request("main.zok", "import \"/main\" as x;\ndef main() { return; }"), fault.InvalidArtifact,
 			[]string{`main.zok:1:1: cannot import "/main": absolute paths aren't allowed`}, "absolute"},
 		{"chain of imports", importing(5), fault.TooLarge,
 			[]string{"f4.zok:1:1: imports are nested more than 4 deep"}, "more than 4 deep"},
-		{"pragma", onCurve(curve.BN128, request("main.zok", "#pragma curve bls12_381\ndef main() { return; }")), fault.Unsupported,
+		{"pragma", onCurve(curve.BN128, hostingtest.Request("main.zok", "#pragma curve bls12_381\ndef main() { return; }")), fault.Unsupported,
 			[]string{"main.zok: When processing macros: curve `bls12_381` is incompatible with curve `bn128`"}, "`bls12_381` is incompatible"},
-		{"panic", request("main.zok", "def main(u32 a) -> u32 { u32 b = 1/0; return a*b; }"), fault.InvalidArtifact,
+		{"panic", hostingtest.Request("main.zok", "def main(u32 a) -> u32 { u32 b = 1/0; return a*b; }"), fault.InvalidArtifact,
 			nil, "the compiler failed: attempt to divide by zero"},
-		{"no end of stack", request("main.zok", sumOf(4000)), fault.Unsupported, nil, "nested too deeply"},
+		{"no end of stack", hostingtest.Request("main.zok", sumOf(4000)), fault.Unsupported, nil, "nested too deeply"},
 	}
 	loaded := loadModule(t)
 	for _, tc := range cases {
-		t.Run(tc.name, func(t *testing.T) {
-			f := failingHere(t, loaded, tc.req)
-			if f.Code != tc.code || !strings.Contains(f.Detail, tc.detail) {
-				t.Errorf("got %s %q, want %s with %q", f.Code, f.Detail, tc.code, tc.detail)
-			}
-			var list hosting.Errors
-			if errors.As(f, &list); len(list) != len(tc.errors) {
-				t.Fatalf("got errors %q, want %d", list, len(tc.errors))
-			}
-			for i, want := range tc.errors {
-				if !strings.HasPrefix(list[i].String(), want) {
-					t.Errorf("error %d: got %q, want %q", i, list[i], want)
-				}
-			}
-			if len(list) > 0 && list[0].Line > 0 && (f.Position == nil || *f.Position != list[0].Position) {
-				t.Errorf("got position %v, want that of the first error", f.Position)
-			}
-		})
+		t.Run(tc.Name, func(t *testing.T) { hostingtest.Refusal(tc).Check(t, failingHere(t, loaded, tc.Req)) })
 	}
 }
 
@@ -148,7 +128,7 @@ func TestRefusedSource(t *testing.T) {
 func TestRefusedByChild(t *testing.T) {
 	t.Parallel()
 	c := open(t, hosting.Config{})
-	f := failing(t, c, request("app/main.zok", "def main(field a) -> field {\n u32 b = a;\n return c;\n}"))
+	f := hostingtest.Fail(t, c, hostingtest.Request("app/main.zok", "def main(field a) -> field {\n u32 b = a;\n return c;\n}"))
 	var list hosting.Errors
 	if !errors.As(f, &list) || len(list) != 2 || list[1].Position != (fault.Position{File: "app/main.zok", Line: 3, Column: 9}) {
 		t.Errorf("got errors %v, want two", list)
@@ -160,7 +140,7 @@ func TestRefusedByChild(t *testing.T) {
 		t.Errorf("got position %v, want %v", f.Position, list[0].Position)
 	}
 
-	f = failing(t, c, request("main.zok", "def main(u32 a) -> u32 { u32 b = 1/0; return a*b; }"))
+	f = hostingtest.Fail(t, c, hostingtest.Request("main.zok", "def main(u32 a) -> u32 { u32 b = 1/0; return a*b; }"))
 	if f.Code != fault.InvalidArtifact || f.Detail != "compile main.zok: the compiler failed: attempt to divide by zero" {
 		t.Errorf("got %s %q, want %s", f.Code, f.Detail, fault.InvalidArtifact)
 	}
@@ -169,7 +149,7 @@ func TestRefusedByChild(t *testing.T) {
 func TestEndlessProgram(t *testing.T) {
 	t.Parallel()
 	c := open(t, hosting.Config{Limits: hosting.Limits{Time: 3 * time.Second}})
-	if f := failing(t, c, request("main.zok", nested)); f.Code != fault.DeadlineExceeded || !strings.Contains(f.Detail, "after 3s") {
+	if f := hostingtest.Fail(t, c, hostingtest.Request("main.zok", nested)); f.Code != fault.DeadlineExceeded || !strings.Contains(f.Detail, "after 3s") {
 		t.Errorf("got %s %q, want %s after 3s", f.Code, f.Detail, fault.DeadlineExceeded)
 	}
 }
@@ -177,7 +157,7 @@ func TestEndlessProgram(t *testing.T) {
 func TestOutOfMemory(t *testing.T) {
 	t.Parallel()
 	c := open(t, hosting.Config{Limits: hosting.Limits{Memory: hosting.MemoryLeast}})
-	f := failing(t, c, request("main.zok", "def main() -> field { field[4000000] x = [1; 4000000]; return x[3]; }"))
+	f := hostingtest.Fail(t, c, hostingtest.Request("main.zok", "def main() -> field { field[4000000] x = [1; 4000000]; return x[3]; }"))
 	if f.Code != fault.Unsupported || !strings.Contains(f.Detail, "out of memory") || !strings.Contains(f.Detail, "128 MiB") {
 		t.Errorf("got %s %q, want %s and the limits", f.Code, f.Detail, fault.Unsupported)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"provery/internal/fault"
 	"provery/internal/frontend/hosting"
+	"provery/internal/frontend/hosting/hostingtest"
 )
 
 func TestPrepareRefuses(t *testing.T) {
@@ -68,7 +69,7 @@ func TestPrepareInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	dir := t.TempDir()
-	if err := Language().Prepare(ctx, packageDir, dir); fault.CodeOf(err) != fault.Canceled {
+	if err := Language().Prepare(ctx, hostingtest.Package(root, Language()), dir); fault.CodeOf(err) != fault.Canceled {
 		t.Errorf("got %v, want %s", err, fault.Canceled)
 	}
 	if err := Language().Locate(dir); err == nil {
@@ -79,10 +80,10 @@ func TestPrepareInterrupted(t *testing.T) {
 func TestPrepared(t *testing.T) {
 	t.Parallel()
 	open(t, hosting.Config{})
-	if err := Language().Prepare(t.Context(), "/nonexistent", toolchainDir); err != nil {
+	if err := Language().Prepare(t.Context(), "/nonexistent", hostingtest.Toolchain(root)); err != nil {
 		t.Errorf("got %v for a complete directory, want nothing done", err)
 	}
-	info, err := os.Stat(toolchainDir)
+	info, err := os.Stat(hostingtest.Toolchain(root))
 	if err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
 		t.Errorf("got %v and error %v, want a directory for the owner only", info.Mode(), err)
 	}
