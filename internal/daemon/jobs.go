@@ -40,25 +40,45 @@ func (s *services) proofJob(ctx context.Context, who httpapi.Caller, id string) 
 	return j, err
 }
 
+// cancel cancels a job. One that has ended otherwise stays so.
+func (s *services) cancel(ctx context.Context, id string) (queue.Job, error) {
+	j, err := s.d.queue.Cancel(ctx, id)
+	if fault.Is(err, fault.Conflict) {
+		return s.d.queue.Job(ctx, id)
+	}
+	return j, err
+}
+
+// remove deletes a job that has ended; noun is what the caller takes it for.
+func (s *services) remove(ctx context.Context, j queue.Job, noun string) error {
+	if !j.State.Terminal() {
+		return fault.New(fault.Conflict, "the %s hasn't ended: cancel it first", noun)
+	}
+	return s.d.queue.Delete(ctx, j.ID)
+}
+
+// ofCircuit narrows a filter to the circuit of a reference, if there is one.
+func (s *services) ofCircuit(ctx context.Context, f *queue.Filter, ref string) error {
+	if ref == "" {
+		return nil
+	}
+	c, err := s.d.registry.Resolve(ctx, ref)
+	f.Circuit = c.ID
+	return err
+}
+
 // Job implements httpapi.Jobs.
 func (s *services) Job(ctx context.Context, who httpapi.Caller, id string) (api.Job, error) {
-	j, err := s.job(ctx, who, id)
-	if err != nil {
-		return api.Job{}, err
-	}
-	return s.jobView(j), nil
+	return s.jobAnswer(s.job(ctx, who, id))
 }
 
 // WaitJob implements httpapi.Jobs.
 func (s *services) WaitJob(ctx context.Context, who httpapi.Caller, id string, timeout time.Duration) (api.Job, error) {
-	if _, err := s.job(ctx, who, id); err != nil {
-		return api.Job{}, err
+	j, err := s.job(ctx, who, id)
+	if err == nil {
+		j, err = s.d.queue.Wait(ctx, id, timeout)
 	}
-	j, err := s.d.queue.Wait(ctx, id, timeout)
-	if err != nil {
-		return api.Job{}, err
-	}
-	return s.jobView(j), nil
+	return s.jobAnswer(j, err)
 }
 
 // Jobs implements httpapi.Jobs.
@@ -67,12 +87,8 @@ func (s *services) Jobs(ctx context.Context, who httpapi.Caller, filter api.JobF
 	f := queue.Filter{
 		State: queue.State(filter.State), Kind: filter.Kind, Owner: ownerFilter(who, filter.Owner), Batch: filter.Batch, Dead: filter.Dead,
 	}
-	if filter.Circuit != "" {
-		c, err := s.d.registry.Resolve(ctx, filter.Circuit)
-		if err != nil {
-			return page, err
-		}
-		f.Circuit = c.ID
+	if err := s.ofCircuit(ctx, &f, filter.Circuit); err != nil {
+		return page, err
 	}
 	jobs, next, err := s.d.queue.List(ctx, f, cursor, limit)
 	if err != nil {
@@ -87,29 +103,20 @@ func (s *services) Jobs(ctx context.Context, who httpapi.Caller, filter api.JobF
 
 // CancelJob implements httpapi.Jobs.
 func (s *services) CancelJob(ctx context.Context, who httpapi.Caller, id string) (api.Job, error) {
-	if _, err := s.job(ctx, who, id); err != nil {
-		return api.Job{}, err
+	j, err := s.job(ctx, who, id)
+	if err == nil {
+		j, err = s.cancel(ctx, id)
 	}
-	j, err := s.d.queue.Cancel(ctx, id)
-	if fault.Is(err, fault.Conflict) { // it ended otherwise, and stays so
-		return s.Job(ctx, who, id)
-	}
-	if err != nil {
-		return api.Job{}, err
-	}
-	return s.jobView(j), nil
+	return s.jobAnswer(j, err)
 }
 
 // RetryJob implements httpapi.Jobs.
 func (s *services) RetryJob(ctx context.Context, who httpapi.Caller, id string) (api.Job, error) {
-	if _, err := s.job(ctx, who, id); err != nil {
-		return api.Job{}, err
+	j, err := s.job(ctx, who, id)
+	if err == nil {
+		j, err = s.d.queue.Retry(ctx, id)
 	}
-	j, err := s.d.queue.Retry(ctx, id)
-	if err != nil {
-		return api.Job{}, err
-	}
-	return s.jobView(j), nil
+	return s.jobAnswer(j, err)
 }
 
 // DeleteJob implements httpapi.Jobs.
@@ -118,10 +125,7 @@ func (s *services) DeleteJob(ctx context.Context, who httpapi.Caller, id string)
 	if err != nil {
 		return err
 	}
-	if !j.State.Terminal() {
-		return fault.New(fault.Conflict, "the job hasn't ended: cancel it first")
-	}
-	return s.d.queue.Delete(ctx, id)
+	return s.remove(ctx, j, "job")
 }
 
 // Workers implements httpapi.Jobs.
@@ -143,6 +147,14 @@ func (s *services) Workers(ctx context.Context, who httpapi.Caller) ([]api.Worke
 
 func jobPath(id string) string   { return api.BasePath + "/jobs/" + id }
 func proofPath(id string) string { return api.BasePath + "/proofs/" + id }
+
+// jobAnswer is jobView for a job that there is if err is nil.
+func (s *services) jobAnswer(j queue.Job, err error) (api.Job, error) {
+	if err != nil {
+		return api.Job{}, err
+	}
+	return s.jobView(j), nil
+}
 
 // jobView returns a job in the API's form.
 func (s *services) jobView(j queue.Job) api.Job {

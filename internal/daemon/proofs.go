@@ -121,34 +121,24 @@ func underArguments(err error) error {
 // Proof implements httpapi.Proofs.
 func (s *services) Proof(ctx context.Context, who httpapi.Caller, id string) (api.Proof, error) {
 	j, err := s.proofJob(ctx, who, id)
-	if err != nil {
-		return api.Proof{}, err
-	}
-	return s.proof(ctx, j, true)
+	return s.proofAnswer(ctx, j, err)
 }
 
 // Wait implements httpapi.Proofs.
 func (s *services) Wait(ctx context.Context, who httpapi.Caller, id string, timeout time.Duration) (api.Proof, error) {
-	if _, err := s.proofJob(ctx, who, id); err != nil {
-		return api.Proof{}, err
+	j, err := s.proofJob(ctx, who, id)
+	if err == nil {
+		j, err = s.d.queue.Wait(ctx, id, timeout)
 	}
-	j, err := s.d.queue.Wait(ctx, id, timeout)
-	if err != nil {
-		return api.Proof{}, err
-	}
-	return s.proof(ctx, j, true)
+	return s.proofAnswer(ctx, j, err)
 }
 
 // Proofs implements httpapi.Proofs.
 func (s *services) Proofs(ctx context.Context, who httpapi.Caller, filter api.ProofFilter, cursor string, limit int) (api.Page[api.Proof], error) {
 	page := api.Page[api.Proof]{Items: []api.Proof{}}
 	f := queue.Filter{State: queue.State(filter.State), Kind: queue.KindProof, Owner: ownerFilter(who, "")}
-	if filter.Circuit != "" {
-		c, err := s.d.registry.Resolve(ctx, filter.Circuit)
-		if err != nil {
-			return page, err
-		}
-		f.Circuit = c.ID
+	if err := s.ofCircuit(ctx, &f, filter.Circuit); err != nil {
+		return page, err
 	}
 	jobs, next, err := s.d.queue.List(ctx, f, cursor, limit)
 	if err != nil {
@@ -167,17 +157,11 @@ func (s *services) Proofs(ctx context.Context, who httpapi.Caller, filter api.Pr
 
 // Cancel implements httpapi.Proofs.
 func (s *services) Cancel(ctx context.Context, who httpapi.Caller, id string) (api.Proof, error) {
-	if _, err := s.proofJob(ctx, who, id); err != nil {
-		return api.Proof{}, err
+	j, err := s.proofJob(ctx, who, id)
+	if err == nil {
+		j, err = s.cancel(ctx, id)
 	}
-	j, err := s.d.queue.Cancel(ctx, id)
-	if fault.Is(err, fault.Conflict) { // it ended otherwise, and stays so
-		return s.Proof(ctx, who, id)
-	}
-	if err != nil {
-		return api.Proof{}, err
-	}
-	return s.proof(ctx, j, true)
+	return s.proofAnswer(ctx, j, err)
 }
 
 // Delete implements httpapi.Proofs.
@@ -186,10 +170,15 @@ func (s *services) Delete(ctx context.Context, who httpapi.Caller, id string) er
 	if err != nil {
 		return err
 	}
-	if !j.State.Terminal() {
-		return fault.New(fault.Conflict, "the proof hasn't ended: cancel it first")
+	return s.remove(ctx, j, "proof")
+}
+
+// proofAnswer is proof, with the result, for a job that there is if err is nil.
+func (s *services) proofAnswer(ctx context.Context, j queue.Job, err error) (api.Proof, error) {
+	if err != nil {
+		return api.Proof{}, err
 	}
-	return s.d.queue.Delete(ctx, id)
+	return s.proof(ctx, j, true)
 }
 
 // proof returns a job in the API's form, with its result if whole is set.
