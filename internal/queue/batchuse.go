@@ -28,7 +28,7 @@ func (q *Queue) Batch(ctx context.Context, id string) (Batch, error) {
 		return Batch{}, errNoBatch
 	}
 	// It is there, and this process is about to hear of it.
-	t := time.NewTimer(callTimeout)
+	t := time.NewTimer(q.cfg.callTimeout)
 	defer t.Stop()
 	for {
 		if b, ok := q.index.lookupBatch(id); ok {

@@ -68,6 +68,10 @@ type Config struct {
 	Now func() time.Time
 	// Tracer begins the spans of jobs. Default: none are recorded.
 	Tracer trace.Tracer
+	// The bounds of one read or write of a record, and of a call that makes several.
+	// Tests that are about something else set higher ones, for machines that stall.
+	opTimeout, callTimeout time.Duration
+
 	// Logger takes what the queue does on its own. Default: slog.DiscardHandler.
 	Logger *slog.Logger
 }
@@ -95,6 +99,7 @@ func (c Config) withDefaults() (Config, error) {
 	c.IdempotencyTTL = or(c.IdempotencyTTL, 24*time.Hour)
 	c.SweepInterval = or(c.SweepInterval, time.Second)
 	c.PollInterval = or(c.PollInterval, time.Second)
+	c.opTimeout, c.callTimeout = or(c.opTimeout, opTimeout), or(c.callTimeout, callTimeout)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -46,7 +46,7 @@ func (q *Queue) Enqueue(ctx context.Context, n NewJob) (job Job, existed bool, e
 
 // enqueue accepts a job that was checked.
 func (q *Queue) enqueue(ctx context.Context, n NewJob) (job Job, existed bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, q.cfg.callTimeout)
 	defer cancel()
 	if err := q.index.admit(n.ID, reservation{n.Owner, usage{1, int64(len(n.Sealed))}}, &q.cfg); err != nil {
 		if n.IdempotencyKey != "" { // a repeated request is no new load

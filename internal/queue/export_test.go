@@ -18,6 +18,12 @@ func TrustClock(q *Queue) {
 	q.clock.trusted = true
 }
 
+// Patient gives the engine a minute for what else has to take seconds.
+func Patient(c Config) Config {
+	c.opTimeout, c.callTimeout = time.Minute, time.Minute
+	return c
+}
+
 // HalfBatch does what EnqueueBatch does up to a crash before its last write,
 // and returns the batch's id.
 func HalfBatch(ctx context.Context, q *Queue, items []NewJob) (string, error) {

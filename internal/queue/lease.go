@@ -97,7 +97,7 @@ const (
 // or has ended, or can't be claimed now.
 func (q *Queue) claim(ctx context.Context, e *entry, worker string) (*Lease, error) {
 	base := context.WithoutCancel(ctx)
-	call, stop := context.WithTimeout(base, callTimeout)
+	call, stop := context.WithTimeout(base, q.cfg.callTimeout)
 	defer stop()
 	if e.Deadline != 0 && e.Deadline <= q.now().UnixMilli() {
 		if err := q.checkClock(call); err != nil { // it ends the job: better be sure
@@ -134,7 +134,7 @@ func (q *Queue) claim(ctx context.Context, e *entry, worker string) (*Lease, err
 
 // handBack gives up a lease that nobody will get: the queue is being closed.
 func (l *Lease) handBack(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.q.cfg.callTimeout)
 	defer cancel()
 	_, err := l.q.update(ctx, l.snap.ID, &l.snap, released{attempt: l.snap.Attempt, now: l.q.now()})
 	return err

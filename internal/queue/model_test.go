@@ -43,13 +43,14 @@ func newWorld(t *rapid.T, dir string) *world {
 	return w
 }
 
-// config is the same for both processes but for the clock.
+// config is the same for both processes but for the clock. What is tested isn't how
+// long the engine may take.
 func (w *world) config(i int) queue.Config {
-	return queue.Config{
+	return queue.Patient(queue.Config{
 		LeaseTTL: 60 * time.Millisecond, PollInterval: 10 * time.Millisecond, SweepInterval: 20 * time.Millisecond,
 		Backoff: time.Millisecond, MaxBackoff: 5 * time.Millisecond, MaxFailures: 3, Now: w.skew[i].now,
 		Weights: map[string]float64{"a": 2}, MaxSkip: 20 * time.Millisecond,
-	}
+	})
 }
 
 func (w *world) open() {

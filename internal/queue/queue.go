@@ -100,7 +100,7 @@ func Open(ctx context.Context, eng Engine, blobs store.Blobs, cfg Config) (*Queu
 
 // start opens the records and starts what runs for as long as the queue does.
 func (q *Queue) start(ctx context.Context) (err error) {
-	if q.records, err = openBucket(ctx, q.js, q.names.bucket, q.cfg.Replicas); err != nil {
+	if q.records, err = openBucket(ctx, q.js, q.names.bucket, &q.cfg); err != nil {
 		return err
 	}
 	q.records.inBatch = q.index.isItem
@@ -189,7 +189,7 @@ func (q *Queue) spawn(f func()) bool {
 // finds what was left.
 func (q *Queue) background(doing string, f func(context.Context) error) {
 	q.spawn(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), q.cfg.callTimeout)
 		defer cancel()
 		if err := f(ctx); err != nil {
 			q.cfg.Logger.Warn("queue", "doing", doing, "error", err)

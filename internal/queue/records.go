@@ -61,6 +61,7 @@ const shards = 4
 type bucket struct {
 	js      jetstream.JetStream
 	shards  [1 + shards]*shard
+	timeout time.Duration        // of one read or write
 	inBatch func(id string) bool // a hint for reading: the job is an item
 
 	mu     sync.Mutex
@@ -108,17 +109,17 @@ func (b *bucket) op(ctx context.Context) (context.Context, context.CancelFunc) {
 	b.mu.Lock()
 	link := b.link
 	b.mu.Unlock()
-	op, cancel := context.WithTimeout(ctx, opTimeout)
+	op, cancel := context.WithTimeout(ctx, b.timeout)
 	stop := context.AfterFunc(link, cancel)
 	return op, func() { stop(); cancel() }
 }
 
 // openBucket creates the shards or brings their settings up to date.
-func openBucket(ctx context.Context, js jetstream.JetStream, name string, replicas int) (*bucket, error) {
-	b := &bucket{js: js, inBatch: func(string) bool { return false }}
+func openBucket(ctx context.Context, js jetstream.JetStream, name string, cfg *Config) (*bucket, error) {
+	b := &bucket{js: js, timeout: cfg.opTimeout, inBatch: func(string) bool { return false }}
 	b.connected()
 	err := parallel.Each(ctx, len(b.shards), len(b.shards), func(i int) (err error) {
-		b.shards[i], err = b.openShard(ctx, shardName(name, i), replicas)
+		b.shards[i], err = b.openShard(ctx, shardName(name, i), cfg.Replicas)
 		return err
 	})
 	if err != nil {
