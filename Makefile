@@ -187,6 +187,13 @@ test-docker-here: $(CACHE)/bin/versitygw-static@$(VERSITYGW)
 	.ci/docker env PROVERY_DOCKER=1 PROVERY_VERSITYGW=$(CACHE)/bin/versitygw-static@$(VERSITYGW) \
 	  bash -c 'cd internal/faulttest && exec ../../build/faulttest -test.v -test.timeout 30m -test.run "^TestDocker$$"'
 
+# Paths in the settings are relative to where make is run.
+.PHONY: e2e-cluster
+e2e-cluster: go ## the chart on the cluster that KUBECONFIG names, scaled and broken under load (IMAGE=repository:tag; docs/kubernetes.md)
+	@mkdir -p build && go test -c -o build/faulttest ./internal/faulttest
+	@for v in KUBECONFIG VALUES SECRETS; do [[ -z "$${!v:-}" || "$${!v}" = /* ]] || export $$v="$$PWD/$${!v}"; done; \
+	  cd internal/faulttest && PROVERY_E2E=1 exec ../../build/faulttest -test.v -test.timeout 2h -test.run '^TestKubernetes$$'
+
 # A container that holds nothing else needs a static program.
 $(CACHE)/bin/versitygw-static@$(VERSITYGW):
 	@echo "building versitygw ..."

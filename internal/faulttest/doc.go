@@ -5,5 +5,6 @@
 // the one that was asked for.
 //
 // `go test` runs a short form; `make test-faults` runs the long one, and prints
-// its table.
+// its table. `make test-docker` does the same to containers, and
+// `make e2e-cluster` to a release of the chart on a Kubernetes cluster.
 package faulttest

@@ -53,10 +53,20 @@ func newCaller(t *testing.T, addresses ...string) *caller {
 // newCallerWith returns one that has an API key.
 func newCallerWith(t *testing.T, key string, addresses ...string) *caller {
 	t.Helper()
+	urls := make([]string, len(addresses))
+	for i, a := range addresses {
+		urls[i] = "http://" + a
+	}
+	return newCallerBy(t, key, &http.Transport{MaxIdleConnsPerHost: 64}, urls...)
+}
+
+// newCallerBy returns one that goes by a transport of its own.
+func newCallerBy(t *testing.T, key string, by *http.Transport, urls ...string) *caller {
+	t.Helper()
 	// A service that hangs must not hold a client for ever.
-	c := &caller{http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 20 * time.Second}}
-	for _, a := range addresses {
-		cl, err := client.New("http://"+a, client.WithHTTPClient(c.http), client.WithRetries(0), client.WithAPIKey(key))
+	c := &caller{http: &http.Client{Transport: by, Timeout: 20 * time.Second}}
+	for _, u := range urls {
+		cl, err := client.New(u, client.WithHTTPClient(c.http), client.WithRetries(0), client.WithAPIKey(key))
 		if err != nil {
 			t.Fatal(err)
 		}
