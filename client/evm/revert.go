@@ -161,18 +161,11 @@ func (t errorTable) decode(e *RevertError) {
 		return
 	}
 	e.Name, e.Arguments = known.Name, values
-	if code, ok := first(values).(*big.Int); ok && known.Name == "Panic" && code.IsUint64() {
+	if known.Name == "Panic" {
 		if text, err := abi.UnpackRevert(e.Data); err == nil {
 			e.Arguments = []any{text}
 		}
 	}
-}
-
-func first(values []any) any {
-	if len(values) == 0 {
-		return nil
-	}
-	return values[0]
 }
 
 // Simulate makes a call without a transaction on the newest block, as the

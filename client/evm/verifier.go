@@ -67,9 +67,10 @@ func (e *WrongVerifierError) Error() string {
 
 // CheckVerifier checks that the contract at an address is the verifier of a
 // verifying key: that its code is, byte for byte, that of VerifierCode, the digest
-// excepted, which is another for the same key in other white space. This is a proof as far as the node tells the truth, since the code holds the whole key.
-// The digest that a contract returns, or constants that are found somewhere in
-// its code, would be none: any contract can have those and accept everything.
+// excepted, which is another for the same key in other white space. This is a proof
+// as far as the node tells the truth, since the code holds the whole key. The digest
+// that a contract returns, or constants that are found somewhere in its code, would
+// be none: any contract can have those and accept everything.
 //
 // A contract that was compiled from Solidity is compared with what the compiler
 // made for the key, its runtime code: give that as compiled. The compiler's
