@@ -43,6 +43,10 @@ type world struct {
 	proving *middle // between operator and proving service
 	options rollup.Options
 	keys    []ledger.PrivateKey
+
+	mu       sync.Mutex // held while blocks are made
+	unsteady bool       // blocks are thrown out as well
+	thrown   int        // times that they were
 }
 
 // middle is an HTTP hop that a test can put something into.
@@ -153,8 +157,59 @@ func newWorld(t *testing.T, service *proving.Server) *world {
 func (w *world) mine() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	wg.Go(func() { w.chain.Run(ctx, 50*time.Millisecond) })
+	wg.Go(func() {
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for n := 1; ; n++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			w.mu.Lock()
+			if w.unsteady && n%4 == 0 {
+				w.throwOut(ctx)
+			}
+			w.chain.Commit()
+			w.mu.Unlock()
+		}
+	})
 	w.t.Cleanup(func() { cancel(); wg.Wait() })
+}
+
+// thrownOut is how many blocks an unsteady chain throws out at a time.
+const thrownOut = 2
+
+// throwOut puts as many others in the place of the last blocks. Their transactions
+// are forgotten.
+func (w *world) throwOut(ctx context.Context) {
+	head, err := w.chain.Client().BlockNumber(ctx)
+	if err != nil || head < thrownOut {
+		return
+	}
+	parent, err := w.chain.Client().HeaderByNumber(ctx, new(big.Int).SetUint64(head-thrownOut))
+	if err != nil {
+		return
+	}
+	w.chain.Rollback()
+	for w.chain.Fork(parent.Hash()) != nil { // a transaction has come just now, and that can't be
+		if ctx.Err() != nil {
+			return
+		}
+		w.chain.Rollback()
+	}
+	w.chain.Rollback()
+	for range thrownOut {
+		w.chain.Commit()
+	}
+	w.thrown++
+}
+
+// setUnsteady has the chain throw blocks out, or not any more.
+func (w *world) setUnsteady(on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unsteady = on
 }
 
 // life is an operator between its start and its end.
@@ -288,12 +343,16 @@ func (w *world) sent() uint64 {
 // errCrash is what a test stops an operator with.
 var errCrash = errors.New("crash")
 
-// crashAt returns a Config.Fail that crashes at the n-th time, from 1, of a point.
-func crashAt(p operator.Point, n int64) func(operator.Point, int64) error {
-	var seen atomic.Int64
+// crashAt returns a Config.Fail that crashes when a point is reached. Nothing gets
+// past any point after that.
+func crashAt(p operator.Point) func(operator.Point, int64) error {
+	var crashed atomic.Bool
 	return func(at operator.Point, number int64) error {
-		if at == p && seen.Add(1) == n {
-			return fmt.Errorf("%w at %s of %d", errCrash, p, number)
+		if at == p {
+			crashed.Store(true)
+		}
+		if crashed.Load() {
+			return fmt.Errorf("%w at %s of %d", errCrash, at, number)
 		}
 		return nil
 	}

@@ -3,7 +3,6 @@ package chain
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/big"
 
@@ -126,59 +125,31 @@ func (l *Ledger) Simulate(ctx context.Context, s Settlement) error {
 }
 
 func (l *Ledger) call(s Settlement) (evm.Call, error) {
-	points, err := parseProof(s.Proof)
+	proof, _, err := evm.ParseProof(s.Proof)
 	if err != nil {
 		return evm.Call{}, err
 	}
-	data, err := l.abi.Pack("settle", points, s.OldRoot, s.Words, s.NewRoot)
+	data, err := l.abi.Pack("settle", proof, s.OldRoot, s.Words, s.NewRoot)
 	if err != nil {
 		return evm.Call{}, fmt.Errorf("encode the batch: %w", err)
 	}
 	return evm.Call{ID: s.ID, To: &l.at, Data: data, Gas: s.Gas}, nil
 }
 
-type g1 struct{ X, Y *big.Int }
-type g2 struct{ X, Y [2]*big.Int }
-
-// proof is the contract's struct Proof.
-type proof struct {
-	A g1
-	B g2
-	C g1
-}
-
-func parseProof(text json.RawMessage) (p proof, err error) {
-	var in struct {
-		Proof struct {
-			A, C [2]string
-			B    [2][2]string
-		}
+// Verifier returns the address of the verifier that the contract asks.
+func (l *Ledger) Verifier(ctx context.Context) (common.Address, error) {
+	at, err := l.read(ctx, "verifier", nil)
+	if err != nil {
+		return common.Address{}, err
 	}
-	if err := json.Unmarshal(text, &in); err != nil {
-		return p, fmt.Errorf("read the proof: %w", err)
-	}
-	number := func(text string) *big.Int {
-		n, ok := new(big.Int).SetString(text, 0)
-		if !ok || n.Sign() < 0 || n.BitLen() > 256 {
-			err = errors.New("read the proof: a coordinate isn't a number of 256 bits")
-			return new(big.Int)
-		}
-		return n
-	}
-	a, b, c := in.Proof.A, in.Proof.B, in.Proof.C
-	p = proof{
-		A: g1{number(a[0]), number(a[1])},
-		B: g2{[2]*big.Int{number(b[0][0]), number(b[0][1])}, [2]*big.Int{number(b[1][0]), number(b[1][1])}},
-		C: g1{number(c[0]), number(c[1])},
-	}
-	return p, err
+	return common.BigToAddress(at), nil
 }
 
 // CheckVerifier checks that the contract asks the verifier of a verifying key.
 func (l *Ledger) CheckVerifier(ctx context.Context, verifyingKey []byte) error {
-	at, err := l.read(ctx, "verifier", nil)
+	at, err := l.Verifier(ctx)
 	if err != nil {
 		return err
 	}
-	return l.client.CheckVerifier(ctx, common.BigToAddress(at), verifyingKey)
+	return l.client.CheckVerifier(ctx, at, verifyingKey)
 }

@@ -20,7 +20,7 @@ type Batch struct {
 	Sealed  time.Time
 	Attempt int64
 	Proof   *Proof     // nil until it is proven
-	Proven  *time.Time //
+	Proven  *time.Time // when that was
 	// Mined is the transaction that settled it; nil if that wasn't the operator's.
 	Mined   *evm.Mined
 	Settled *time.Time // nil until the chain has it

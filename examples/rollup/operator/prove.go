@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"sync"
 	"time"
 
 	"provery/api"
 	"provery/client"
+	"provery/client/evm"
 	"provery/examples/rollup/ledger"
 )
 
@@ -69,12 +71,12 @@ func (o *Operator) proveOne(ctx context.Context, b Batch) error {
 			return nil
 		case ctx.Err() != nil:
 			return nil
-		case asStop(err, &stop):
+		case errors.As(err, &stop):
 			return stop.error
 		}
 		o.problems.set(what, err)
 		o.Log.Warn("a proof failed and is asked for again", "batch", b.Number, "attempt", b.Attempt, "error", err)
-		if !newSignal().wait(ctx, o.Pause) {
+		if !pause(ctx, o.Pause) {
 			return nil
 		}
 	}
@@ -102,7 +104,7 @@ func (o *Operator) proveOnce(ctx context.Context, b *Batch) error {
 	if err != nil {
 		return o.attemptFailed(ctx, b, err)
 	}
-	if err := checkInputs(made.Result.PublicInputs, want); err != nil {
+	if err := checkProof(made.Result, want); err != nil {
 		return o.attemptFailed(ctx, b, err)
 	}
 	if err := o.at(Made, b.Number); err != nil {
@@ -127,7 +129,7 @@ func (o *Operator) attemptFailed(ctx context.Context, b *Batch, err error) error
 	if errors.As(err, &refused) && (refused.Code == api.CodeOverloaded || refused.Code == api.CodeRateLimited) {
 		return err
 	}
-	if refused == nil && !errors.Is(err, errOtherInputs) {
+	if refused == nil && !errors.Is(err, errOtherProof) {
 		return err
 	}
 	b.Attempt++
@@ -160,19 +162,22 @@ func (o *Operator) request(ctx context.Context, b *Batch) (r api.ProofRequest, w
 	return r, append(want, s.NewRoot), nil
 }
 
-// errOtherInputs says that a proof is of something else.
-var errOtherInputs = errors.New("the proof's public inputs aren't those that were asked for")
+// errOtherProof says that a proof isn't one of what was asked for.
+var errOtherProof = errors.New("the service's proof isn't the one that was asked for")
 
-// checkInputs compares a proof's public inputs with those that were asked for: a
-// proof of something else isn't worth a transaction.
-func checkInputs(got []string, want []*big.Int) error {
-	if len(got) != len(want) {
-		return fmt.Errorf("%w: there are %d, not %d", errOtherInputs, len(got), len(want))
+// checkProof compares a proof's public inputs with those that were asked for: one of
+// something else isn't worth a transaction. Whether it holds, the contract says when
+// the transaction is tried.
+func checkProof(r *api.Result, want []*big.Int) error {
+	if r == nil {
+		return fmt.Errorf("%w: there is none", errOtherProof)
 	}
-	for i, text := range got {
-		if n, ok := new(big.Int).SetString(text, 0); !ok || n.Cmp(want[i]) != 0 {
-			return fmt.Errorf("%w: number %d differs", errOtherInputs, i)
-		}
+	_, got, err := evm.ParseProof(r.Proof)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errOtherProof, err)
+	}
+	if !slices.EqualFunc(got, want, func(a, b *big.Int) bool { return a.Cmp(b) == 0 }) {
+		return fmt.Errorf("%w: it has other public inputs", errOtherProof)
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func (o *Operator) settle(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case asStop(err, &stop):
+		case errors.As(err, &stop):
 			return stop.error
 		case err == nil:
 			o.problems.set("settling", nil)
@@ -38,7 +38,7 @@ func (o *Operator) settle(ctx context.Context) error {
 		}
 		o.problems.set("settling", fmt.Errorf("batch %d: %w", b.Number, err))
 		o.Log.Warn("a batch isn't settled and is tried again", "batch", b.Number, "error", err)
-		if !newSignal().wait(ctx, o.Pause) {
+		if !pause(ctx, o.Pause) {
 			return nil
 		}
 	}
@@ -181,5 +181,3 @@ func (o *Operator) settlement(b *Batch, steps []ledger.Step) (s chain.Settlement
 type stopError struct{ error }
 
 func (s stopError) Unwrap() error { return s.error }
-
-func asStop(err error, into *stopError) bool { return errors.As(err, into) }

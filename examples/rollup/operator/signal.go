@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 )
@@ -31,6 +32,9 @@ func (s signal) wait(ctx context.Context, d time.Duration) bool {
 	return ctx.Err() == nil
 }
 
+// pause waits for d, and reports whether ctx lasts.
+func pause(ctx context.Context, d time.Duration) bool { return signal{}.wait(ctx, d) }
+
 // problems are what is in the way, by what it is in the way of.
 type problems struct {
 	mu sync.Mutex
@@ -55,9 +59,5 @@ func (p *problems) set(what string, err error) {
 func (p *problems) list() map[string]string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	out := map[string]string{}
-	for what, text := range p.of {
-		out[what] = text
-	}
-	return out
+	return maps.Clone(p.of)
 }

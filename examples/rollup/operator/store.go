@@ -29,11 +29,11 @@ type Store struct {
 
 // Setup is which ledger a database is of. It never changes.
 type Setup struct {
-	Domain   string          `json:"domain"`   // decimal
-	Circuit  string          `json:"circuit"`  // its id at the proving service
-	Keys     string          `json:"keys"`     // id of the key set
-	Batch    int             `json:"batch"`    // transfers in a proof
-	ChainID  uint64          `json:"chain_id"` //
+	Domain   string          `json:"domain"`  // decimal
+	Circuit  string          `json:"circuit"` // its id at the proving service
+	Keys     string          `json:"keys"`    // id of the key set
+	Batch    int             `json:"batch"`   // transfers in a proof
+	ChainID  uint64          `json:"chain_id"`
 	Contract common.Address  `json:"contract"`
 	ABI      json.RawMessage `json:"abi"` // of the contract
 	Gas      uint64          `json:"gas"` // that the deployment took
