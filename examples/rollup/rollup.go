@@ -4,6 +4,7 @@ package rollup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -77,6 +78,9 @@ func (r *Rollup) open(ctx context.Context, o Options) error {
 	var contract *chain.Contract
 	setup := r.Store.Setup()
 	if setup == nil {
+		if len(o.Genesis) == 0 {
+			return errors.New("the database has no ledger: give the accounts that a new one starts with")
+		}
 		circuit, err := proving.Register(ctx, o.Proving, o.CircuitDir)
 		if err != nil {
 			return err

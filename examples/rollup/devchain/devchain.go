@@ -83,10 +83,10 @@ func (c *Chain) Run(ctx context.Context, period time.Duration) {
 	}
 }
 
-// Serve serves the chain on a free port of loopback, with a block every period,
-// until stop is called.
-func (c *Chain) Serve(period time.Duration) (url string, stop func(), err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// Serve serves the chain at an address, such as 127.0.0.1:0 for a free port, with a
+// block every period, until stop is called.
+func (c *Chain) Serve(address string, period time.Duration) (url string, stop func(), err error) {
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return "", nil, err
 	}

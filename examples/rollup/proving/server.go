@@ -5,6 +5,7 @@ package proving
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -21,6 +23,7 @@ type Server struct {
 	URL  string
 	cmd  *exec.Cmd
 	gone chan struct{} // closed when the process has ended
+	last string        // line of its log, to read then
 }
 
 // serving is the line of the service's log that says where it listens.
@@ -50,7 +53,7 @@ func Start(ctx context.Context, binary, dir string) (*Server, error) {
 	go func() {
 		defer close(s.gone)
 		defer log.Close()
-		follow(stderr, log, address)
+		s.last = follow(stderr, log, address)
 		_ = cmd.Wait()
 	}()
 	select {
@@ -58,19 +61,21 @@ func Start(ctx context.Context, binary, dir string) (*Server, error) {
 		s.URL = "http://" + a
 		return s, nil
 	case <-s.gone:
-		return nil, fmt.Errorf("the proving service ended at its start: see %s", logName)
+		return nil, fmt.Errorf("the proving service ended at its start: %s (its log is %s)", s.last, logName)
 	case <-ctx.Done():
 		s.Kill()
 		return nil, ctx.Err()
 	}
 }
 
-// follow copies a log until its end, and sends the address in it.
-func follow(in io.Reader, out io.Writer, address chan<- string) {
+// follow copies a log until its end, sends the address in it, and returns its last
+// line.
+func follow(in io.Reader, out io.Writer, address chan<- string) (last string) {
 	lines := bufio.NewReader(in)
 	for {
 		line, err := lines.ReadString('\n')
 		_, _ = io.WriteString(out, line)
+		last = cmp.Or(strings.TrimSpace(line), last)
 		if m := serving.FindStringSubmatch(line); m != nil {
 			select {
 			case address <- m[1]:
@@ -78,7 +83,7 @@ func follow(in io.Reader, out io.Writer, address chan<- string) {
 			}
 		}
 		if err != nil {
-			return
+			return last
 		}
 	}
 }

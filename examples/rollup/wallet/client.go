@@ -24,9 +24,11 @@ import (
 type Client struct {
 	Base string // such as http://127.0.0.1:8090
 	HTTP *http.Client
-	// Pause is the time before a call that the network failed is made again; half
-	// a second without it.
+	// Pause is the time before a call that nobody answered is made again; half a
+	// second without it.
 	Pause time.Duration
+	// Waiting hears why a call isn't answered, once for each call. It may be nil.
+	Waiting func(error)
 }
 
 // Refused is an operator's answer to a request that it doesn't grant.
@@ -78,11 +80,15 @@ func (c *Client) Settled(ctx context.Context, id string) (operator.TransferStatu
 // call makes a call, again and again while nobody answers: every call may be made
 // twice.
 func (c *Client) call(ctx context.Context, method, path string, body []byte, out any) error {
-	for {
+	for told := c.Waiting == nil; ; {
 		err := c.once(ctx, method, path, body, out)
 		var refused *Refused
 		if err == nil || errors.As(err, &refused) && refused.Status < 500 || ctx.Err() != nil {
 			return err
+		}
+		if !told {
+			c.Waiting(err)
+			told = true
 		}
 		if c.sleep(ctx) != nil {
 			return err

@@ -60,7 +60,7 @@ func (c *demoCommand) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, chain.Close()) }()
-	node, stopNode, err := chain.Serve(c.Block)
+	node, stopNode, err := chain.Serve("127.0.0.1:0", c.Block)
 	if err != nil {
 		return err
 	}

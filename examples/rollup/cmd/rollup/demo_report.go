@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/big"
 	"text/tabwriter"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
+
+	"provery/client/evm"
 	"provery/examples/rollup/ledger"
 	"provery/examples/rollup/operator"
 )
@@ -86,11 +90,35 @@ func (d *demo) report(ctx context.Context) error {
 	transfers, batchCount := float64(d.Transfers), float64(len(batches))
 	fmt.Fprintf(d.out, `
 %d transfers in %d batches, from the first request to the last block: %.1f s, %.0f transfers a minute
-a batch: %.1f s of witness and %.1f s of proof; in the queue %.1f s, from the proof to the chain %.1f s
+a batch: %.0f ms of witness, %.0f ms of proof; %.1f s in the queue, %.1f s from the proof to the chain
 a transfer: %.0f gas of settling, %s ether at the chain's price; deploying took %d gas, once
 `, d.Transfers, len(batches), d.took.Seconds(), transfers/d.took.Minutes(),
-		t.witness/batchCount/1e3, t.prove/batchCount/1e3, t.queue/batchCount/1e3, t.chain/batchCount/1e3,
+		t.witness/batchCount, t.prove/batchCount, t.queue/batchCount/1e3, t.chain/batchCount/1e3,
 		float64(t.gas)/transfers, ether(new(big.Int).Div(t.cost, big.NewInt(int64(d.Transfers)))), d.rollup.Operator.Gas)
+	return d.circuit(ctx, batches[0].Proof.Proof)
+}
+
+// circuit prints what the circuit is, and what it costs to verify a proof alone.
+func (d *demo) circuit(ctx context.Context, proof json.RawMessage) error {
+	o := d.rollup.Operator
+	c, err := o.Proving.Circuit(ctx, o.Circuit)
+	if err != nil {
+		return err
+	}
+	verifier, err := d.rollup.Chain.Verifier(ctx)
+	if err != nil {
+		return err
+	}
+	data, err := evm.Calldata(proof)
+	if err != nil {
+		return err
+	}
+	gas, err := d.rollup.Client.EstimateGas(ctx, common.Address{}, evm.Call{To: &verifier, Data: data})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(d.out, "the circuit: %d constraints for %d transfers, %d public inputs; a transaction that verifies a proof and nothing else takes %d gas\n",
+		c.Statistics.Constraints, o.Setup.Batch, c.Statistics.PublicInputs, gas)
 	return nil
 }
 

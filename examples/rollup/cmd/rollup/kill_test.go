@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -23,29 +19,6 @@ import (
 	"provery/examples/rollup/proving/provingtest"
 	"provery/examples/rollup/wallet"
 )
-
-// asMain has the test's binary be the command.
-const asMain = "ROLLUP_TEST_AS_MAIN"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asMain) != "" {
-		main()
-		return
-	}
-	os.Exit(m.Run())
-}
-
-// command is the command in a process of its own.
-func command(t *testing.T, args ...string) *exec.Cmd {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self, args...)
-	cmd.Env = append(os.Environ(), asMain+"=1")
-	return cmd
-}
 
 // killed is what the test of killed operators works with.
 type killed struct {
@@ -62,7 +35,7 @@ func newKilled(t *testing.T) *killed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	node, stop, err := c.Serve(50 * time.Millisecond)
+	node, stop, err := c.Serve("127.0.0.1:0", 50*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +45,7 @@ func newKilled(t *testing.T) *killed {
 			t.Error(err)
 		}
 	})
-	k := &killed{t: t, chain: c, env: "ROLLUP_TEST_KEY=" + hex.EncodeToString(crypto.FromECDSA(c.Key))}
+	k := &killed{t: t, chain: c, env: "ETH_KEY=" + hex.EncodeToString(crypto.FromECDSA(c.Key))}
 	var genesis []ledger.Account
 	for n := range byte(3) {
 		key := ledger.PrivateKeyOf([32]byte{'k', n})
@@ -87,55 +60,18 @@ func newKilled(t *testing.T) *killed {
 	if err := os.WriteFile(filepath.Join(dir, "genesis.json"), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	k.args = []string{
+	k.args = append([]string{
 		"operator", "--listen", "127.0.0.1:0", "--database", filepath.Join(dir, "ledger.db"),
 		"--genesis", filepath.Join(dir, "genesis.json"), "--circuit", provingtest.Circuit(t),
-		"--contract", "../../contract/Ledger.sol", "--compiler", "../../../../test/evm/compile.mjs",
-		"--proving", service.URL, "--rpc", node, "--chain-id", fmt.Sprint(devchain.ID), "--key-env", "ROLLUP_TEST_KEY",
+		"--proving", service.URL, "--rpc", node, "--chain-id", fmt.Sprint(devchain.ID), "--key-env", "ETH_KEY",
 		"--linger", "100ms", "--poll", "20ms",
-	}
+	}, sources...)
 	return k
 }
 
-var serving = regexp.MustCompile(`msg=serving address=(\S+) .*contract=(\S+)`)
-
-// life is a process of the operator.
-type life struct {
-	cmd    *exec.Cmd
-	ready  chan []string // address and contract, once it serves
-	ended  chan struct{}
-	output strings.Builder // to read when ended is closed
-}
-
-func (k *killed) start() *life {
+func (k *killed) start() *process {
 	k.t.Helper()
-	l := &life{cmd: command(k.t, k.args...), ready: make(chan []string, 1), ended: make(chan struct{})}
-	l.cmd.Env = append(l.cmd.Env, k.env)
-	stderr, err := l.cmd.StderrPipe()
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	if err := l.cmd.Start(); err != nil {
-		k.t.Fatal(err)
-	}
-	go func() {
-		defer close(l.ended)
-		lines := bufio.NewScanner(stderr)
-		for lines.Scan() {
-			l.output.WriteString(lines.Text() + "\n")
-			if m := serving.FindStringSubmatch(lines.Text()); m != nil {
-				l.ready <- m[1:]
-			}
-		}
-		_ = l.cmd.Wait()
-	}()
-	k.t.Cleanup(l.kill)
-	return l
-}
-
-func (l *life) kill() {
-	_ = l.cmd.Process.Kill()
-	<-l.ended
+	return start(k.t, with(command(k.t, k.args...), k.env), serving)
 }
 
 // sent is the number of the operator's transactions in blocks.
@@ -148,15 +84,15 @@ func (k *killed) sent() uint64 {
 }
 
 // until polls a condition.
-func (k *killed) until(ctx context.Context, what string, l *life, holds func() bool) {
+func (k *killed) until(ctx context.Context, what string, p *process, holds func() bool) {
 	k.t.Helper()
 	for !holds() {
 		select {
 		case <-ctx.Done():
-			l.kill()
-			k.t.Fatalf("%s: %v; the operator says\n%s", what, ctx.Err(), &l.output)
-		case <-l.ended:
-			k.t.Fatalf("%s: the operator ended by itself:\n%s", what, &l.output)
+			p.kill()
+			k.t.Fatalf("%s: %v; the operator says\n%s", what, ctx.Err(), &p.output)
+		case <-p.ended:
+			k.t.Fatalf("%s: the operator ended by itself:\n%s", what, &p.output)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
@@ -166,18 +102,10 @@ func (k *killed) until(ctx context.Context, what string, l *life, holds func() b
 // how far everything is.
 func (k *killed) live(before operator.Counts) operator.Counts {
 	k.t.Helper()
-	ctx, cancel := context.WithTimeout(k.t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(k.t.Context(), patience)
 	defer cancel()
-	l := k.start()
-	var at []string
-	k.until(ctx, "start", l, func() bool {
-		select {
-		case at = <-l.ready:
-			return true
-		default:
-			return false
-		}
-	})
+	p := k.start()
+	at := p.next(k.t)
 	cl := &wallet.Client{Base: "http://" + at[0], Pause: 10 * time.Millisecond}
 	domain, err := cl.Domain(ctx, devchain.ID, common.HexToAddress(at[1]))
 	if err != nil {
@@ -192,13 +120,13 @@ func (k *killed) live(before operator.Counts) operator.Counts {
 		}
 	}
 	var status operator.LedgerStatus
-	k.until(ctx, "progress", l, func() bool {
+	k.until(ctx, "progress", p, func() bool {
 		if status, err = cl.Ledger(ctx); err != nil {
 			return false
 		}
 		return status.Counts != before || status.Counts.Settled == 5
 	})
-	l.kill()
+	p.kill()
 	return status.Counts
 }
 
@@ -207,7 +135,7 @@ func (k *killed) live(before operator.Counts) operator.Counts {
 func TestKilledOperator(t *testing.T) {
 	t.Parallel()
 	k := newKilled(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	first := k.start()
 	k.until(ctx, "the first deployment", first, func() bool { return k.sent() > 0 })
@@ -215,7 +143,7 @@ func TestKilledOperator(t *testing.T) {
 
 	var counts operator.Counts
 	for lives := 1; counts.Settled < 5; lives++ {
-		if counts = k.live(counts); lives > 30 {
+		if counts = k.live(counts); lives > 100 {
 			t.Fatalf("after %d operators: %+v", lives, counts)
 		}
 	}
@@ -234,30 +162,5 @@ func TestKilledOperator(t *testing.T) {
 	}
 	if got, want := k.sent(), uint64(2+len(batches)); got != want {
 		t.Errorf("got %d transactions, want %d: two contracts, and one for each of %d batches", got, want, len(batches))
-	}
-}
-
-// TestWallet makes keys with the command.
-func TestWallet(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "alice.key")
-	made, err := command(t, "wallet", "new", file).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ledger.ParseKey(strings.TrimSpace(string(made))); err != nil {
-		t.Errorf("got %q: %v", made, err)
-	}
-	if shown, err := command(t, "wallet", "show", file).Output(); err != nil || string(shown) != string(made) {
-		t.Errorf("got %q, %v, want %q", shown, err, made)
-	}
-	if text, err := command(t, "wallet", "new", file).CombinedOutput(); err == nil || !strings.Contains(string(text), "never written over") {
-		t.Errorf("a second key: got %q, %v", text, err)
-	}
-	if err := os.Chmod(file, 0o640); err != nil {
-		t.Fatal(err)
-	}
-	if text, err := command(t, "wallet", "show", file).CombinedOutput(); err == nil || !strings.Contains(string(text), "chmod 600") {
-		t.Errorf("a file that others can read: got %q, %v", text, err)
 	}
 }

@@ -16,6 +16,7 @@ type commands struct {
 	Demo     demoCommand     `cmd:"" help:"Run everything on a chain of one's own: accounts, transfers, proofs, and a table of what they cost."`
 	Operator operatorCommand `cmd:"" help:"Run a ledger: take transfers, have them proven, settle them on a chain."`
 	Wallet   walletCommand   `cmd:"" help:"Make keys and transfers."`
+	Chain    chainCommand    `cmd:"" help:"Run a chain for trying it out, in this process alone."`
 }
 
 func main() {

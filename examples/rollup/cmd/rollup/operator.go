@@ -33,7 +33,7 @@ type operatorCommand struct {
 	Password      string        `help:"File with the keystore's password." type:"existingfile" placeholder:"FILE"`
 	KeyEnv        string        `help:"Environment variable with that account's key in hex, instead of a keystore: for development." placeholder:"NAME"`
 
-	Genesis string `help:"Accounts of a new ledger, in JSON: [{\"key\": \"…\", \"balance\": \"100\", \"nonce\": \"0\"}]. Not read once the database has a ledger." type:"existingfile" placeholder:"FILE"`
+	Genesis string `help:"Accounts of a new ledger, in JSON: [{\"key\": \"…\", \"balance\": \"100\"}]. Not read once the database has a ledger." type:"existingfile" placeholder:"FILE"`
 	Circuit string `help:"Folder of the compiled circuit, for a new ledger." default:"build/cache/payments/bn128" placeholder:"DIR"`
 	chain.Sources
 
@@ -78,7 +78,7 @@ func (c *operatorCommand) options() (o rollup.Options, err error) {
 	}
 	for n, a := range o.Genesis {
 		if a.Nonce != 0 || a.Key == (ledger.Key{}) {
-			return o, fmt.Errorf("read %s: account %d needs a key, and the nonce 0", c.Genesis, n)
+			return o, fmt.Errorf("read %s: account %d needs a key, and no nonce", c.Genesis, n)
 		}
 	}
 	return o, nil

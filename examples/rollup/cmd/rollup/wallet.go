@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/ethereum/go-ethereum/common"
 
@@ -48,13 +49,20 @@ type server struct {
 	Operator string `help:"Address of the operator." default:"http://127.0.0.1:8090" env:"ROLLUP_OPERATOR" placeholder:"URL"`
 }
 
+// client returns a client of the operator, which waits for one that doesn't answer.
+func (s *server) client() *wallet.Client {
+	return &wallet.Client{Base: s.Operator, Waiting: func(err error) {
+		fmt.Fprintf(os.Stderr, "rollup: %v; trying again until you stop it\n", err)
+	}}
+}
+
 type walletBalance struct {
 	server
 	Account uint32 `arg:"" help:"Number of the account."`
 }
 
 func (c *walletBalance) Run(ctx context.Context) error {
-	a, err := (&wallet.Client{Base: c.Operator}).Account(ctx, c.Account)
+	a, err := c.client().Account(ctx, c.Account)
 	if err != nil {
 		return err
 	}
@@ -79,7 +87,7 @@ func (c *walletPay) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cl := &wallet.Client{Base: c.Operator}
+	cl := c.client()
 	domain, err := cl.Domain(ctx, c.ChainID, c.Contract)
 	if err != nil {
 		return err
