@@ -126,7 +126,7 @@ func (c *circuitsAdd) files() (map[string]string, error) {
 	if c.Wasm != "" || c.Sym != "" {
 		return nil, usage("--wasm and --sym are for Circom circuits, whose program is a .r1cs file")
 	}
-	if err := c.program(s); err != nil {
+	if err := checkProgram(c.Program, s); err != nil {
 		return nil, err
 	}
 	files := map[string]string{zokrates.RoleProgram: c.Program}

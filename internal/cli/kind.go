@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 
 	"provery/internal/fault"
 	"provery/internal/frontend/circom"
@@ -47,6 +48,12 @@ func mistaken(name string, s *io.SectionReader, want string) error {
 	}
 	if found.Kind == kindSnarkJSProof && want == kindProof {
 		return fault.New(fault.InvalidRequest, "%s: this is a %s, whose public inputs are in another file: give that with --public", name, found.Kind)
+	}
+	for _, other := range likewise {
+		if other == want {
+			want = strings.TrimPrefix(want, "ZoKrates ")
+			break
+		}
 	}
 	switch found.Kind {
 	case kindProgram, kindABI, kindProvingKey, kindVerifyingKey, kindProof, kindWitness,

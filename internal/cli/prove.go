@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -13,12 +14,9 @@ import (
 
 	"provery/api"
 	"provery/client"
-	"provery/internal/daemon"
 	"provery/internal/fault"
 	"provery/internal/frontend"
-	"provery/internal/frontend/zokrates"
 	"provery/internal/prove"
-	"provery/internal/scheme"
 )
 
 const (
@@ -32,24 +30,24 @@ type proveCommand struct {
 	Arguments string `help:"File with the arguments as JSON; - is standard input." short:"a" placeholder:"FILE"`
 	Witness   string `help:"Witness file to prove instead of arguments: ZoKrates's, or a .wtns." short:"w" placeholder:"FILE"`
 	Out       string `help:"Where to write the proof; standard output without it." short:"o" placeholder:"FILE"`
+	Public    string `help:"Of a Circom circuit: write the public inputs to this file, as snarkjs's public.json, and the proof alone as its proof.json." placeholder:"FILE"`
 	Scheme    string `help:"Proving scheme." placeholder:"groth16"`
 	Keys      string `help:"Id of the key set; the newest without it." placeholder:"ID"`
 	Priority  string `help:"Class in the queue." enum:"high,normal,low" default:"normal"`
 	Reduce    bool   `help:"Take numbers modulo the field instead of refusing large ones."`
 	NoWait    bool   `help:"Print the proof's id and don't wait for it."`
 
-	Program string `help:"Prove here, without a service: program compiled by ZoKrates." placeholder:"FILE" group:"Without a service"`
-	ABI     string `help:"The program's abi.json." name:"abi" placeholder:"FILE" group:"Without a service"`
-	Key     string `help:"The program's proving key." placeholder:"FILE" group:"Without a service"`
+	localProgram
+	Key string `help:"The program's proving key: ZoKrates's, or a .zkey." placeholder:"FILE" group:"Without a service"`
 }
 
 // Run makes a proof.
 func (c *proveCommand) Run(ctx context.Context, e *env) error {
-	if (c.Circuit == "") == (c.Program == "") {
-		return usage("name a circuit of the service, or give --program and --key to prove from files")
+	if err := c.check(c.Circuit, "name a circuit of the service, or give --program and --key to prove from files"); err != nil {
+		return err
 	}
-	if (c.Program == "") != (c.Key == "") || c.ABI != "" && c.Program == "" {
-		return usage("--program and --key go together, and --abi with them")
+	if (c.Program == "") != (c.Key == "") {
+		return usage("--program and --key go together")
 	}
 	if (c.Arguments == "") == (c.Witness == "") {
 		return usage("give either --arguments or --witness")
@@ -59,6 +57,9 @@ func (c *proveCommand) Run(ctx context.Context, e *env) error {
 	}
 	cl, err := e.client()
 	if err != nil {
+		return err
+	}
+	if err := c.splits(ctx, cl); err != nil {
 		return err
 	}
 	req := api.ProofRequest{Circuit: c.Circuit, Scheme: c.Scheme, Keys: c.Keys, Priority: c.Priority, Reduce: c.Reduce}
@@ -96,7 +97,12 @@ func (c *proveCommand) Run(ctx context.Context, e *env) error {
 
 // write writes the proof where it was asked for. With --json and no file, the
 // whole answer holds it.
-func (c *proveCommand) write(e *env, proof json.RawMessage) error {
+func (c *proveCommand) write(e *env, proof json.RawMessage) (err error) {
+	if c.Public != "" {
+		if proof, err = c.split(proof); err != nil {
+			return err
+		}
+	}
 	if c.Out != "" {
 		if err := os.WriteFile(c.Out, append(proof, '\n'), 0o644); err != nil {
 			return unreadable(c.Out, err)
@@ -106,8 +112,39 @@ func (c *proveCommand) write(e *env, proof json.RawMessage) error {
 	if e.json {
 		return nil
 	}
-	_, err := fmt.Fprintf(e.Stdout, "%s\n", proof)
+	_, err = fmt.Fprintf(e.Stdout, "%s\n", proof)
 	return err
+}
+
+// errWhole refuses to take a proof apart.
+var errWhole = usage("--public is for circuits of Circom: a proof of ZoKrates holds its public inputs")
+
+// splits makes sure, before the work, that the proof can be taken apart.
+func (c *proveCommand) splits(ctx context.Context, cl *client.Client) error {
+	if c.Public == "" {
+		return nil
+	}
+	circuit, err := cl.Circuit(ctx, c.Circuit)
+	if err == nil && circuit.Frontend != languageCircom {
+		return errWhole
+	}
+	return err
+}
+
+// split writes the public inputs to their file and returns the proof alone.
+func (c *proveCommand) split(whole json.RawMessage) (json.RawMessage, error) {
+	var files struct{ Proof, Public json.RawMessage }
+	if json.Unmarshal(whole, &files) != nil || files.Proof == nil || files.Public == nil {
+		return nil, errWhole
+	}
+	var proof, public bytes.Buffer // as snarkjs lays them out
+	if err := errors.Join(json.Indent(&proof, files.Proof, "", " "), json.Indent(&public, files.Public, "", " ")); err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "lay out the proof")
+	}
+	if err := os.WriteFile(c.Public, public.Bytes(), 0o644); err != nil {
+		return nil, unreadable(c.Public, err)
+	}
+	return proof.Bytes(), nil
 }
 
 // showOutcome prints the outputs and the ledger of a proof.
@@ -146,9 +183,13 @@ func (c *proveCommand) local(ctx context.Context, e *env) error {
 		return err
 	}
 	defer closeFile()
-	program, err := importProgram(ctx, c.Program, c.ABI)
+	program, err := c.open(ctx, c.Witness != "")
 	if err != nil {
 		return err
+	}
+	defer func() { _ = frontend.Release(program) }()
+	if c.Public != "" && frontend.ToolsOf(program) != frontend.SnarkJSTools {
+		return errWhole
 	}
 	prover, err := importKey(ctx, program, c.Key, c.Scheme)
 	if err != nil {
@@ -164,7 +205,9 @@ func (c *proveCommand) local(ctx context.Context, e *env) error {
 	if e.json {
 		return e.print(result, nil)
 	}
-	fmt.Fprintf(e.Stderr, "outputs  %s\n", result.Outputs)
+	if c.Witness == "" { // or there may be no names to tell
+		fmt.Fprintf(e.Stderr, "outputs  %s\n", result.Outputs)
+	}
 	return nil
 }
 
@@ -191,72 +234,4 @@ func underArguments(err error) error {
 		return f.At("arguments" + f.Path)
 	}
 	return err
-}
-
-// importProgram reads a compiled program; abi may be "".
-func importProgram(ctx context.Context, program, abi string) (frontend.Program, error) {
-	in := frontend.Artefacts{}
-	for role, name := range map[string]string{zokrates.RoleProgram: program, zokrates.RoleABI: abi} {
-		if name == "" {
-			continue
-		}
-		s, closeFile, err := section(name)
-		if err != nil {
-			return nil, err
-		}
-		defer closeFile()
-		if err := mistaken(name, s, kindOfRole[role]); err != nil {
-			return nil, err
-		}
-		in[role] = s
-	}
-	return zokrates.New().Import(ctx, in)
-}
-
-// section opens a file for reading at any offset.
-func section(name string) (*io.SectionReader, func(), error) {
-	f, err := openFile(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		_ = f.Close()
-		return nil, nil, unreadable(name, err)
-	}
-	return io.NewSectionReader(f, 0, info.Size()), func() { _ = f.Close() }, nil
-}
-
-// importKey reads a proving key for the program.
-func importKey(ctx context.Context, program frontend.Program, name, schemeName string) (*prove.Prover, error) {
-	kit, err := daemon.Kit("")
-	if err != nil {
-		return nil, err
-	}
-	if schemeName == "" {
-		schemeName = string(scheme.Groth16)
-	}
-	id, err := scheme.Parse(schemeName)
-	if err != nil {
-		return nil, err
-	}
-	backend, err := kit.Backend(id, program.Curve())
-	if err != nil {
-		return nil, err
-	}
-	s, closeFile, err := section(name)
-	if err != nil {
-		return nil, err
-	}
-	defer closeFile()
-	if err := mistaken(name, s, kindProvingKey); err != nil {
-		return nil, err
-	}
-	key, err := backend.ImportProvingKey(ctx, scheme.ImportInput{
-		System: program.System(), Data: s, Size: s.Size(), Threads: runtime.GOMAXPROCS(0),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return prove.New(program, backend, key)
 }

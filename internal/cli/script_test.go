@@ -37,7 +37,8 @@ func TestMain(m *testing.M) {
 //
 // A command of testscript's own can't be replaced: its "stop" ends a script
 // early and lets it pass. $FIXTURES is the directory of ZoKrates's files,
-// $CIRCOM that of Circom's, $COMPILER that of the compilers.
+// $CIRCOM that of Circom's, $COMPILER that of the compilers, $SNARKJS is
+// snarkjs's command line, for node.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	compilers := hostingtest.Prepare(t, "../..", daemon.Languages()...)
@@ -46,6 +47,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			for name, dir := range map[string]string{
 				"FIXTURES": "../../testdata/zokrates", "CIRCOM": "../../testdata/circom/bn128", "COMPILER": compilers,
+				"SNARKJS": "../../toolchain/circom/node_modules/snarkjs/build/cli.cjs",
 			} {
 				root, err := filepath.Abs(dir)
 				if err != nil {

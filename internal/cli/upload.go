@@ -11,15 +11,15 @@ import (
 	"provery/internal/frontend/zokrates"
 )
 
-// program returns an error if the file isn't a compiled ZoKrates program. Of a
+// checkProgram returns an error if the file isn't a compiled ZoKrates program. Of a
 // damaged one the service says more.
-func (c *circuitsAdd) program(s *io.SectionReader) error {
+func checkProgram(name string, s *io.SectionReader) error {
 	head := make([]byte, 4)
 	n, _ := s.ReadAt(head, 0)
-	if err := mistaken(c.Program, s, kindProgram); err != nil || zokrates.IsProgram(head[:n]) {
+	if err := mistaken(name, s, kindProgram); err != nil || zokrates.IsProgram(head[:n]) {
 		return err
 	}
-	return fault.New(fault.InvalidRequest, "%s: this is neither a compiled ZoKrates program nor a .r1cs file", c.Program)
+	return fault.New(fault.InvalidRequest, "%s: this is neither a compiled ZoKrates program nor a .r1cs file", name)
 }
 
 // uploadOf is upload for a file that should be of a kind.

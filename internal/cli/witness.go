@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,18 +23,14 @@ type witnessCommand struct {
 	Logs      bool   `help:"Print what the program's log statements say. The program must have been compiled for debugging."`
 	Reduce    bool   `help:"Take numbers modulo the field instead of refusing large ones."`
 
-	Program string `help:"Compute here, without a service: compiled program." group:"Without a service"`
-	ABI     string `help:"The program's abi.json." name:"abi" group:"Without a service"`
+	localProgram
 }
 
 // Run computes a witness. Arguments that don't satisfy the program make the
 // command fail.
 func (c *witnessCommand) Run(ctx context.Context, e *env) error {
-	if (c.Circuit == "") == (c.Program == "") {
-		return usage("name a circuit of the service, or give --program to compute from files")
-	}
-	if c.ABI != "" && c.Program == "" {
-		return usage("--abi needs --program")
+	if err := c.check(c.Circuit, "name a circuit of the service, or give --program to compute from files"); err != nil {
+		return err
 	}
 	r := api.WitnessRequest{Reduce: c.Reduce, Logs: c.Logs}
 	var err error
@@ -70,21 +65,27 @@ func (c *witnessCommand) Run(ctx context.Context, e *env) error {
 // format returns the format of the file: what was asked for, or else that of
 // the language's own tools.
 func (c *witnessCommand) format(ctx context.Context, e *env) (string, error) {
-	if c.Format != "" || c.Program != "" {
-		return cmp.Or(c.Format, zokrates.Witness64), nil
+	if c.Format != "" {
+		return c.Format, nil
+	}
+	isCircom, err := c.isCircom(ctx, e)
+	if err == nil && isCircom {
+		return circom.Witness, nil
+	}
+	return zokrates.Witness64, err
+}
+
+// isCircom reports whether the circuit is one of Circom.
+func (c *witnessCommand) isCircom(ctx context.Context, e *env) (bool, error) {
+	if c.Program != "" {
+		return c.localProgram.isCircom()
 	}
 	cl, err := e.client()
 	if err != nil {
-		return "", err
+		return false, err
 	}
 	circuit, err := cl.Circuit(ctx, c.Circuit)
-	if err != nil {
-		return "", err
-	}
-	if circuit.Frontend == languageCircom {
-		return circom.Witness, nil
-	}
-	return zokrates.Witness64, nil
+	return err == nil && circuit.Frontend == languageCircom, err
 }
 
 // writePrivate writes a file that only its owner can read.
@@ -115,7 +116,7 @@ func showWitness(w io.Writer, r *api.WitnessResult) {
 	if a := r.Assertion; a != nil {
 		fmt.Fprintf(w, "assertion  %s\n", a.Message)
 		if p := a.Position; p != nil {
-			fmt.Fprintf(w, "at         %s:%d:%d\n", p.File, p.Line, p.Column)
+			fmt.Fprintf(w, "at         %v\n", p)
 		}
 	}
 }
@@ -133,10 +134,11 @@ func (c *witnessCommand) solve(ctx context.Context, e *env, r api.WitnessRequest
 
 // local computes the witness without a service.
 func (c *witnessCommand) local(ctx context.Context, r api.WitnessRequest) (*api.WitnessResult, error) {
-	program, err := importProgram(ctx, c.Program, c.ABI)
+	program, err := c.open(ctx, false)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { _ = frontend.Release(program) }()
 	s, err := program.Solve(ctx, r.Arguments, frontend.SolveOptions{Reduce: r.Reduce, Logs: r.Logs})
 	var f *fault.Error
 	if errors.As(err, &f) && f.Code == fault.UnsatisfiedWitness {
