@@ -44,7 +44,7 @@ func (p *Problem) Error() string {
 		s += " at " + p.Path
 	}
 	if p.Position != nil {
-		s += fmt.Sprintf(" (%s:%d:%d)", p.Position.File, p.Position.Line, p.Position.Column)
+		s += " (" + p.Position.String() + ")"
 	}
 	if p.Detail != "" {
 		s += ": " + p.Detail

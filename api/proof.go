@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -200,9 +201,18 @@ type Assertion struct {
 	Position *Position `json:"position,omitempty"`
 }
 
-// Position is a place in a circuit's source, from 1.
+// Position is a place in a circuit's source, from 1. The column is 0 where it
+// isn't known.
 type Position struct {
 	File   string `json:"file"`
 	Line   int    `json:"line"`
 	Column int    `json:"column"`
+}
+
+// String returns "file:line:column", without the column where it isn't known.
+func (p *Position) String() string {
+	if p.Column == 0 {
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }

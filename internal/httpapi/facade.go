@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -94,11 +93,9 @@ func (f *facade) message(p *api.Problem) string {
 	if p.Path != "" {
 		message = strings.Replace(p.Path, "/arguments", f.arguments, 1) + ": " + message
 	}
-	if at := p.Position; at != nil {
-		place := at.File + ":" + strconv.Itoa(at.Line) + ":" + strconv.Itoa(at.Column)
-		if !strings.Contains(message, place) { // the compiler says it itself
-			message += " (" + place + ")"
-		}
+	// Compilers and, where the column isn't known, calculators say it themselves.
+	if at := p.Position; at != nil && at.Column > 0 && !strings.Contains(message, at.String()) {
+		message += " (" + at.String() + ")"
 	}
 	if p.Incident != "" {
 		message += " (incident " + p.Incident + ")"
