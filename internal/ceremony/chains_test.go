@@ -47,6 +47,43 @@ func TestChains(t *testing.T) {
 	}
 }
 
+// TestTruncated begins ceremonies with powers of tau that snarkjs cut to just the
+// circuit's size, as those are that people download.
+func TestTruncated(t *testing.T) {
+	t.Parallel()
+	js := snarkjs.Start(t, "../..")
+	for _, id := range []curve.ID{curve.BN128, curve.BLS12381} {
+		c := newChain(t, js, id)
+		js.Must(t, nil, "powersOfTau.truncate", c.ptau, filepath.Join(c.dir, "powers"))
+		c.ptau = filepath.Join(c.dir, "powers04.ptau")
+		c.run("their new")
+		theirs := c.section(c.key)
+		c.verify("their new")
+		c.run("our new")
+		ours := c.section(c.key)
+		if a, b := whole(t, theirs), whole(t, ours); !bytes.Equal(a, b) {
+			t.Errorf("%s: another first key than snarkjs's", c.name)
+		}
+		for _, step := range []string{"their contribution", "our contribution"} {
+			c.run(step)
+			c.verify(step)
+		}
+		c.use("both contributed")
+		if _, err := Verify(t.Context(), tiny(t, c.name), c.section(c.key), Run{Threads: 2}); err != nil {
+			t.Errorf("%s: with the whole powers of tau: %v", c.name, err)
+		}
+	}
+}
+
+func whole(t *testing.T, s *io.SectionReader) []byte {
+	t.Helper()
+	b, err := io.ReadAll(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // chain is a ceremony for the circuit tiny.
 type chain struct {
 	t          *testing.T
@@ -91,6 +128,9 @@ func newChain(t *testing.T, js *snarkjs.Process, id curve.ID) *chain {
 	return c
 }
 
+// begin returns what the ceremony begins with.
+func (c *chain) begin() Circuit { return Circuit{c.section(c.r1cs), c.section(c.ptau)} }
+
 // fixture returns the absolute path of one of snarkjs's files.
 func (c *chain) fixture(name string) string {
 	c.t.Helper()
@@ -112,7 +152,7 @@ func (c *chain) run(step string) {
 	switch step {
 	case "our new":
 		c.ours(func(w io.Writer) error {
-			circuit, err := New(c.t.Context(), tiny(c.t, c.name), Run{Threads: 2}, w)
+			circuit, err := New(c.t.Context(), c.begin(), Run{Threads: 2}, w)
 			c.circuit = hex.EncodeToString(circuit[:])
 			return err
 		})
@@ -182,7 +222,7 @@ func (c *chain) section(path string) *io.SectionReader {
 // was done.
 func (c *chain) verify(step string) {
 	c.t.Helper()
-	report, err := Verify(c.t.Context(), tiny(c.t, c.name), c.section(c.key), Run{Threads: 2})
+	report, err := Verify(c.t.Context(), c.begin(), c.section(c.key), Run{Threads: 2})
 	if err != nil {
 		c.t.Fatalf("%s after %s of %d: %v", c.name, step, len(c.links), err)
 	}

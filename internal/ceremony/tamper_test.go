@@ -413,6 +413,21 @@ func TestAlteredBits(t *testing.T) {
 	}
 }
 
+// TestOtherSize verifies a key with powers of the same tau that were prepared for more
+// points: the polynomials that H is made of lack no power there.
+func TestOtherSize(t *testing.T) {
+	t.Parallel()
+	with := func(power int) Circuit {
+		return Circuit{section(read(t, "bn128/tiny.r1cs")), section(powersOfTau(t, bn254.Suite(), power))}
+	}
+	var key bytes.Buffer
+	if _, err := New(t.Context(), with(4), Run{Threads: 1}, &key); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Verify(t.Context(), with(6), section(key.Bytes()), Run{Threads: 1})
+	wantRefused(t, "more points", err, "that of H depends on the size of the .ptau file")
+}
+
 // TestOtherCircuit verifies a key with circuits that differ from its own in one
 // coefficient, in one wire, or in everything.
 func TestOtherCircuit(t *testing.T) {
@@ -434,5 +449,5 @@ func TestOtherCircuit(t *testing.T) {
 	wantRefused(t, "another circuit", err, "the key is for another circuit: it has ")
 	fresh := altered(t, read(t, "bn128/fresh.zkey"), zkey.Contributions, at(0, 0))
 	_, err = Verify(t.Context(), tiny(t, "bn128"), section(fresh), Run{Threads: 1})
-	wantRefused(t, "hash of the circuit", err, "the contributions were made for another circuit: its hash differs")
+	wantRefused(t, "hash of the circuit", err, "the circuit's hash differs")
 }

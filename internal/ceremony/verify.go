@@ -62,7 +62,7 @@ func (v *verifier[S, A1, A2]) compare(chain *zkey.Chain[A1, A2]) error {
 		}
 	}
 	if want := v.hash.Sum(nil); !bytes.Equal(chain.Circuit[:], want) {
-		return fault.New(fault.InvalidArtifact, "the contributions were made for another circuit: its hash differs")
+		return fault.New(fault.InvalidArtifact, "the contributions were made for another circuit, or with a .ptau file of another size: the circuit's hash differs")
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ func (v *verifier[S, A1, A2]) divided(p *part[A1, A2]) error {
 	}
 	same, err := v.PairingIsOne([]A1{first, v.G1.Neg(&divided)}, []A2{v.G2.Generator(), v.key.Delta2})
 	if err == nil && !same {
-		err = fault.New(fault.InvalidArtifact, "the key's section of %s isn't that of the circuit over delta", p.name)
+		err = fault.New(fault.InvalidArtifact, "the key's section of %s isn't that of the circuit over delta: that of H depends on the size of the .ptau file, too", p.name)
 	}
 	return err
 }

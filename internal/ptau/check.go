@@ -119,21 +119,57 @@ func (k *check[S, A1, A2]) multiple(section uint32, which Which) error {
 	return transform(k, k.G1, powers, lagrange, nil)
 }
 
-// odd checks the Lagrange polynomials of the odd ones of 2n points. Those of the
-// file's largest domain lack the power that isn't there.
+// odd checks the Lagrange polynomials of the odd ones of 2n points.
 func (k *check[S, A1, A2]) odd() error {
 	powers, err := k.Powers(k.ctx, 0, min(2*k.n, k.NumPowers()))
 	if err != nil {
 		return err
 	}
-	if len(powers) < 2*k.n {
-		powers = append(powers, k.G1.Infinity())
-	}
 	lagrange, err := k.Odd(k.ctx, k.n, 0, k.n)
 	if err != nil {
 		return err
 	}
+	if len(powers) < 2*k.n {
+		highest, err := k.highest(powers, lagrange)
+		if err != nil {
+			return err
+		}
+		powers = append(powers, highest)
+	}
 	return transform(k, k.G1, powers, lagrange, func(i int) int { return 2*i + 1 })
+}
+
+// highest returns what stands for tau^(2n-1) in the Lagrange polynomials of the odd
+// points, of which the file has the powers before it. In a file that was prepared for
+// this size it is infinity; in one that is a part of a larger one it is the power.
+// Anything else might be of use to who made it.
+//
+// The odd points are the roots of x^n = -1. The polynomial x^(2n-1) - x^(n-1) is 2/x
+// there, and 0 at the even ones.
+func (k *check[S, A1, A2]) highest(powers, lagrange []A1) (A1, error) {
+	omega, err := k.base.Omega(scheme.LayoutSnarkJS, 2*k.n)
+	if err != nil {
+		return k.G1.Infinity(), err
+	}
+	var first, step S
+	k.Field.Inverse(&first, &omega)
+	k.Field.Mul(&step, &first, &first)
+	k.Field.Add(&first, &first, &first)
+	values := make([]S, k.n)
+	k.Field.Powers(values, &first, &step)
+	sum, err := k.G1.MSM(k.ctx, lagrange, values, k.threads)
+	if err != nil {
+		return k.G1.Infinity(), err
+	}
+	highest := k.G1.Add(&sum, &powers[k.n-1])
+	if k.G1.IsInfinity(&highest) {
+		return highest, nil
+	}
+	tau, err := k.g2(k.ctx, "tau in G2", sectionTau2, 1, 1)
+	if err != nil {
+		return highest, err
+	}
+	return highest, k.equal(highest, k.G2.Generator(), powers[len(powers)-1], tau[0])
 }
 
 // steps checks that each of the points is tau times the one before.

@@ -14,9 +14,8 @@ import (
 	"provery/internal/zkey"
 )
 
-// cut returns a file of snarkjs with the sections of one for 2^power points, that is
-// small. It is good for all but its largest domain: there, the polynomials of twice as
-// many points would lack a power.
+// cut returns a file of snarkjs cut to the powers for 2^power points, as 'snarkjs
+// powersoftau truncate' does.
 func cut[S, A1, A2 any](t testing.TB, c zkey.Codec[S, A1, A2], name string, power int) []byte {
 	t.Helper()
 	b, err := os.ReadFile("../../testdata/circom/" + name)
@@ -95,22 +94,56 @@ func refused(t *testing.T, err error) {
 	}
 }
 
-// TestCut checks that the fuzzer begins with files that are accepted.
+// TestCut checks files that are a part of a larger one. Their largest polynomials
+// have a power that the file doesn't: nothing else may stand for it.
 func TestCut(t *testing.T) {
 	t.Parallel()
-	c := zkey.New(bn254.Suite())
-	b := cut(t, c, "bn128/bn128.ptau", 2)
-	f, err := Open(c, bytes.NewReader(b), int64(len(b)), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Check(t.Context(), 2, nil); err != nil {
-		t.Error(err)
-	}
-	if err := f.Check(t.Context(), 4, nil); !fault.Is(err, fault.InvalidArtifact) {
-		t.Errorf("polynomials of the powers of a larger file: got %v", err)
-	}
-	if err := f.Check(t.Context(), 8, nil); !fault.Is(err, fault.TooLarge) {
-		t.Errorf("more points than the file has: got %v", err)
+	testCut(t, zkey.New(bn254.Suite()), "bn128/bn128.ptau")
+	testCut(t, zkey.New(bls12381.Suite()), "bls12381/bls12381.ptau")
+}
+
+func testCut[S, A1, A2 any](t *testing.T, c zkey.Codec[S, A1, A2], name string) {
+	t.Helper()
+	for power := 1; power < 5; power++ {
+		b := cut(t, c, name, power)
+		f, err := Open(c, bytes.NewReader(b), int64(len(b)), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := 2; n <= 1<<power; n *= 2 {
+			if err := f.Check(t.Context(), n, nil); err != nil {
+				t.Errorf("%s, %d of 2^%d points: %v", name, n, power, err)
+			}
+		}
+		if err := f.Check(t.Context(), 2<<power, nil); !fault.Is(err, fault.TooLarge) {
+			t.Errorf("more points than the file has: got %v", err)
+		}
+		n := 1 << power
+		lagrange, err := f.Odd(t.Context(), n, 0, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Multiples by the roots change the highest power alone.
+		k := &check[S, A1, A2]{f, t.Context(), n}
+		omega, err := k.base.Omega("snarkjs", 2*n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := omega
+		var step S
+		c.Field.Mul(&step, &x, &x)
+		g := c.G1.Generator()
+		for i := range lagrange {
+			more := c.G1.Mul(&g, &x)
+			lagrange[i] = c.G1.Add(&lagrange[i], &more)
+			c.Field.Mul(&x, &x, &step)
+		}
+		powers, err := f.Powers(t.Context(), 0, f.NumPowers())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.highest(powers, lagrange); !fault.Is(err, fault.InvalidArtifact) {
+			t.Errorf("%s, 2^%d points: a point of somebody's choice: got %v", name, power, err)
+		}
 	}
 }

@@ -20,7 +20,8 @@ import (
 
 // The sections of a file. Points are in memory form. From 12 on they are Lagrange
 // polynomials at tau, those of 1, 2, 4, … points one after another; in 12 there are
-// those of twice as many points, too, made without the highest power.
+// those of twice as many points, too, made without the highest power unless the file is
+// a part of a larger one.
 const (
 	sectionHeader   = 1  // base field, u32 power, u32 power of the ceremony
 	sectionTau1     = 2  // tau^i, for i < 2·2^power - 1
