@@ -2,7 +2,6 @@ package ceremony
 
 import (
 	"encoding/binary"
-	"math/big"
 	"slices"
 
 	"provery/internal/curve"
@@ -129,8 +128,7 @@ func (s *start[S, A1, A2]) quotient(put func([]A1) error) error {
 
 // hashQuotient writes tau^i·(tau^n - 1) to the hash for i < n-1, with n-1 before them.
 // snarkjs takes them in blocks of 2^14 and the last one whole, so that from n = 2^15
-// on there is one more. Where its power is beyond the file's the bytes that follow
-// the powers stand for it: coordinates of no point, but the difference has some.
+// on there is one more, whose power may be beyond the file's.
 func (s *start[S, A1, A2]) hashQuotient() error {
 	n := s.header.Domain
 	s.count(n - 1)
@@ -139,9 +137,10 @@ func (s *start[S, A1, A2]) hashQuotient() error {
 	if total > block {
 		total = n
 	}
-	for lo := 0; lo < total; lo += block {
-		k := min(block, total-lo)
-		points, err := s.high(n+lo, k)
+	there := min(total, s.powers.NumPowers()-n)
+	for lo := 0; lo < there; lo += block {
+		k := min(block, there-lo)
+		high, err := s.powers.Powers(s.ctx, n+lo, k)
 		if err != nil {
 			return err
 		}
@@ -149,35 +148,18 @@ func (s *start[S, A1, A2]) hashQuotient() error {
 		if err != nil {
 			return err
 		}
-		differences, err := s.G1.Combine(s.ctx, pairs(k), s.constraints.Table[:2], append(points, low...), s.run.Threads)
+		differences, err := s.G1.Combine(s.ctx, pairs(k), s.constraints.Table[:2], append(high, low...), s.run.Threads)
 		if err != nil {
 			return err
 		}
 		s.hash.Write(zkey.Uncompressed(s.G1, differences...))
 	}
-	return nil
-}
-
-// high returns k powers of tau from the first one on, the last of which may be
-// the one behind the file's.
-func (s *start[S, A1, A2]) high(first, k int) ([]A1, error) {
-	have := min(k, s.powers.NumPowers()-first)
-	points, err := s.powers.Powers(s.ctx, first, have)
-	if err != nil || have == k {
-		return points, err
+	if there == total {
+		return nil
 	}
-	b, err := s.powers.BehindPowers()
-	if err != nil {
-		return nil, err
-	}
-	for coordinate := range slices.Chunk(b, s.Params.BaseBytes) {
-		slices.Reverse(coordinate)
-		v := new(big.Int).SetBytes(coordinate)
-		copy(coordinate, zkey.LittleEndian(v.Mod(v, s.Params.BaseModulus), s.Params.BaseBytes))
-	}
-	behind := make([]A1, 1)
-	copy(s.G1.Memory(behind), b)
-	return append(points, behind...), nil
+	b, err := s.overhang(n)
+	s.hash.Write(b)
+	return err
 }
 
 // pairs returns the matrix of k rows that subtracts point k+i from point i.

@@ -57,8 +57,7 @@ func (G1) Combine(ctx context.Context, m *curve.Sparse, table []fr.Element, poin
 	return out, err
 }
 
-// addToG1 adds the factor's multiple of p to sum. For a factor of 1 or -1 p may
-// be any pair of coordinates: the chord's formula doesn't ask for a curve.
+// addToG1 adds the factor's multiple of p to sum.
 func (f *factor) addToG1(sum *bls12381.G1Jac, p *bls12381.G1Affine) {
 	q := *p
 	if f.negative {

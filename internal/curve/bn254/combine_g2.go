@@ -57,8 +57,7 @@ func (G2) Combine(ctx context.Context, m *curve.Sparse, table []fr.Element, poin
 	return out, err
 }
 
-// addToG2 adds the factor's multiple of p to sum. For a factor of 1 or -1 p may
-// be any pair of coordinates: the chord's formula doesn't ask for a curve.
+// addToG2 adds the factor's multiple of p to sum.
 func (f *factor) addToG2(sum *bn254.G2Jac, p *bn254.G2Affine) {
 	q := *p
 	if f.negative {
