@@ -51,24 +51,31 @@ func TestArgumentsThatAreRefused(t *testing.T) {
 		{"a missing field", "mixed", mixed(`,"on":true`, ``), "/arguments/0/p"},
 		{"an unknown field", "mixed", mixed(`"on":true`, `"on":true,"k99123":1`), "/arguments/0/p"},
 	} {
-		body := fmt.Sprintf(`{"circuit":%q,"arguments":%s}`, tc.circuit, tc.arguments)
-		for _, a := range []answer{
-			r.do("POST", "/v1/proofs", body),
-			r.do("POST", "/v1/circuits/"+tc.circuit+"/witness", `{"arguments":`+tc.arguments+`}`),
-		} {
-			var p api.Problem
-			if err := json.Unmarshal([]byte(a.body), &p); err != nil || a.status != 400 || p.Code != api.CodeInvalidRequest || !strings.HasPrefix(p.Path, tc.path) || p.Detail == "" {
-				t.Errorf("%s: got %d %s, want 400 at %s", tc.name, a.status, a.body, tc.path)
-			}
-			if strings.Contains(a.body, "99123") || strings.Contains(a.body, modulus) {
-				t.Errorf("%s: the answer repeats the value: %s", tc.name, a.body)
-			}
-		}
+		r.wantRefused(tc.name, tc.circuit, tc.arguments, tc.path)
 	}
 	reduced := r.prove(api.ProofRequest{Circuit: "mul", Arguments: json.RawMessage(`["3","` + modulus + `"]`), Reduce: true})
 	wantProduct(t, reduced, 3, 0)
 	if page, err := r.cl.Proofs(r.ctx(), api.ProofFilter{}, "", 0); err != nil || len(page.Items) != 1 {
 		t.Errorf("got %+v, %v, want no jobs of refused requests", page, err)
+	}
+}
+
+// wantRefused sends arguments for a proof and for a witness. Both answers have to
+// be of a request that is wrong below the path, and mustn't repeat 99123 or the
+// field's order.
+func (r *rig) wantRefused(name, circuit, arguments, path string) {
+	r.t.Helper()
+	for _, a := range []answer{
+		r.do("POST", "/v1/proofs", fmt.Sprintf(`{"circuit":%q,"arguments":%s}`, circuit, arguments)),
+		r.do("POST", "/v1/circuits/"+circuit+"/witness", `{"arguments":`+arguments+`}`),
+	} {
+		var p api.Problem
+		if err := json.Unmarshal([]byte(a.body), &p); err != nil || a.status != 400 || p.Code != api.CodeInvalidRequest || !strings.HasPrefix(p.Path, path) || p.Detail == "" {
+			r.t.Errorf("%s: got %d %s, want 400 at %s", name, a.status, a.body, path)
+		}
+		if strings.Contains(a.body, "99123") || strings.Contains(a.body, modulus) {
+			r.t.Errorf("%s: the answer repeats the value: %s", name, a.body)
+		}
 	}
 }
 
