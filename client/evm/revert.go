@@ -46,7 +46,7 @@ func (e *RevertError) Error() string {
 		fmt.Fprintf(&b, "reverted with %s(%s)", e.Name, joined(e.Arguments))
 	case len(e.Data) > 0:
 		fmt.Fprintf(&b, "reverted with %#x, which no known ABI declares", e.Data)
-	case e.reason != "":
+	case e.reason != "" && e.reason != "execution reverted":
 		fmt.Fprintf(&b, "failed: %s", e.reason)
 	default:
 		b.WriteString("reverted without a reason")

@@ -209,6 +209,7 @@ func (s *Sender) first(ctx context.Context, call *Call, p price) (*Submission, e
 		err, refusal = nil, nil // by this very transaction, which came to the node twice
 	}
 	if refusal != nil {
+		refusal = fmt.Errorf("account %v: %w", s.from, refusal)
 		if err := s.client.options.Journal.Remove(context.WithoutCancel(ctx), sub.id); err != nil {
 			return nil, errors.Join(refusal, fmt.Errorf("write the journal: %w", err))
 		}

@@ -140,7 +140,10 @@ func (c *Client) Verify(ctx context.Context, at common.Address, proof []byte) er
 		return err
 	}
 	out, err := c.Simulate(ctx, common.Address{}, Call{To: &at, Data: data})
+	var reverted *RevertError
 	switch {
+	case errors.As(err, &reverted) && len(reverted.Data) == 0 && !reverted.OutOfGas:
+		return fmt.Errorf("the contract %v takes no such proof, of another scheme or with another number of public inputs: %w", at, err)
 	case err != nil:
 		return err
 	case len(out) == 0:

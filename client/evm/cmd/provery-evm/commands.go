@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
 
+	"provery/api"
 	"provery/client"
 	"provery/client/evm"
 )
@@ -16,12 +18,12 @@ import (
 type keySource struct {
 	VerifyingKey string `help:"The verification.key, in ZoKrates's form." type:"existingfile" placeholder:"FILE" xor:"key"`
 	Circuit      string `help:"Or the circuit, by its name or id at a proving service." placeholder:"REF" xor:"key"`
-	Keys         string `help:"The circuit's key set, or a scheme for its newest." default:"groth16" placeholder:"ID"`
-	Server       string `help:"The proving service." env:"PROVERY_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL"`
+	Keys         string `help:"The circuit's key set, or a scheme for its newest." default:"groth16"`
+	Server       string `help:"The proving service." env:"PROVERY_SERVER" default:"http://127.0.0.1:8080"`
 	APIKey       string `help:"API key for the service." env:"PROVERY_API_KEY" placeholder:"KEY"`
 }
 
-func (k *keySource) read(ctx context.Context) ([]byte, error) {
+func (k *keySource) read(ctx context.Context, e *env) ([]byte, error) {
 	switch {
 	case k.VerifyingKey != "":
 		return os.ReadFile(k.VerifyingKey)
@@ -36,7 +38,16 @@ func (k *keySource) read(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.VerifyingKey(ctx, k.Circuit, k.Keys)
+	key, err := c.VerifyingKey(ctx, k.Circuit, k.Keys)
+	if err != nil {
+		return nil, err
+	}
+	sets, err := c.Keys(ctx, k.Circuit)
+	i := slices.IndexFunc(sets, func(s api.KeySet) bool { return s.ID == k.Keys || s.Scheme == k.Keys })
+	if err == nil && i >= 0 && sets[i].Provenance == api.ProvenanceInsecureDev {
+		fmt.Fprintln(e.log, "warning: these are keys for development: whoever made them can forge proofs, and nothing of value may rely on this verifier")
+	}
+	return key, nil
 }
 
 // address is a contract's on the command line.
@@ -68,7 +79,7 @@ type deployCommand struct {
 
 // Run makes a circuit's verifier.
 func (c *deployCommand) Run(ctx context.Context, e *env) error {
-	key, err := c.read(ctx)
+	key, err := c.read(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -94,7 +105,7 @@ type checkCommand struct {
 
 // Run compares a contract with a circuit's key.
 func (c *checkCommand) Run(ctx context.Context, e *env) error {
-	key, err := c.read(ctx)
+	key, err := c.read(ctx, e)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func main() {
 type commands struct {
 	Node          string        `help:"The node's JSON-RPC endpoint: http(s), ws(s), or a socket's path." env:"PROVERY_EVM_NODE" required:"" placeholder:"URL"`
 	Chain         uint64        `help:"Id of the chain that the node must be of: 1 is Ethereum." env:"PROVERY_EVM_CHAIN" required:"" placeholder:"ID"`
-	Confirmations uint64        `help:"Blocks, the transaction's own included, after which it is final." default:"1" placeholder:"N"`
+	Confirmations uint64        `help:"Blocks, the transaction's own included, after which it is final." default:"1"`
 	Finalized     bool          `help:"Wait as well until the chain calls the block final."`
 	Poll          time.Duration `help:"Time between two looks at the chain." default:"2s"`
 

@@ -98,18 +98,22 @@ func TestCommands(t *testing.T) {
 	command(t, exitFailed, "wrong verifier", on("check", at, "--verifying-key", fixtures+"square/bn128/ark-g16/verification.key")...)
 	command(t, exitFailed, "no contract", on("check", "0x0000000000000000000000000000000000001234", "--verifying-key", key)...)
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/v1/circuits/mul/keys/groth16/verifying-key" {
+		switch r.URL.Path {
+		case "/v1/circuits/mul/keys/groth16/verifying-key":
 			http.ServeFile(w, r, key)
-		} else {
+		case "/v1/circuits/mul/keys":
+			_, _ = w.Write([]byte(`{"items": [{"id": "sha256:00", "scheme": "gm17"}, {"id": "sha256:01", "scheme": "groth16", "provenance": "insecure-dev"}]}`))
+		default:
 			http.NotFound(w, r)
 		}
 	}))
 	t.Cleanup(service.Close)
 	command(t, exitOK, "is the key's verifier", on("check", at, "--circuit", "mul", "--server", service.URL)...)
+	command(t, exitOK, "warning: these are keys for development", on("check", at, "--circuit", "mul", "--server", service.URL)...)
 	command(t, exitFailed, "404", on("check", at, "--circuit", "none", "--server", service.URL)...)
 	command(t, exitFailed, "give --verifying-key or --circuit", on("check", at)...)
 	command(t, exitOK, "the proof holds", on("simulate", at, "--proof", proof)...)
-	command(t, exitFailed, "", on("simulate", at, "--proof", fixtures+"square/bn128/ark-g16/proof.json")...)
+	command(t, exitFailed, "takes no such proof", on("simulate", at, "--proof", fixtures+"square/bn128/ark-g16/proof.json")...)
 	command(t, exitOK, "block", paid("submit", at, "--proof", proof)...)
 	command(t, exitFailed, "out of gas", paid("submit", at, "--proof", proof, "--gas", "120000")...)
 	command(t, exitFailed, "wrong chain: the node is one of chain 1337, want 1", append(paid("submit", at, "--proof", proof), "--chain", "1")...)
