@@ -28,8 +28,8 @@ type Contract struct {
 
 // Sources are where the contract's source, and the compiler's script for node, are.
 type Sources struct {
-	Contract string `help:"The contract's source." default:"examples/rollup/contract/Ledger.sol" placeholder:"FILE"`
-	Compiler string `help:"The script that compiles it." default:"test/evm/compile.mjs" placeholder:"FILE"`
+	Contract string `help:"The contract's source." default:"examples/rollup/contract/Ledger.sol"`
+	Compiler string `help:"The script that compiles it." default:"test/evm/compile.mjs"`
 }
 
 // Compile compiles the contract for a circuit with batch transfers in a proof.

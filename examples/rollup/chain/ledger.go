@@ -90,7 +90,7 @@ func (l *Ledger) read(ctx context.Context, name string, block *big.Int) (*big.In
 		return nil, fmt.Errorf("read %s of the ledger's contract: %w", name, err)
 	}
 	if len(out) != 32 {
-		return nil, fmt.Errorf("there is no ledger at %v", l.at)
+		return nil, fmt.Errorf("there is no ledger at %v: it is on another chain, or the chain was begun anew", l.at)
 	}
 	return new(big.Int).SetBytes(out), nil
 }

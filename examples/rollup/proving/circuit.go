@@ -51,7 +51,7 @@ func Upload(ctx context.Context, c *client.Client, dir string) (*api.Circuit, er
 	for role, name := range map[string]string{"program": "out", "abi": "abi.json"} {
 		f, err := os.Open(filepath.Join(dir, name))
 		if err != nil {
-			return nil, fmt.Errorf("the circuit isn't compiled: %w", err)
+			return nil, fmt.Errorf("the circuit isn't compiled, which `make rollup` does: %w", err)
 		}
 		defer f.Close()
 		r.Artefacts[role] = f

@@ -12,8 +12,8 @@ import (
 )
 
 type chainCommand struct {
-	Listen string        `help:"Address of the node's JSON-RPC." default:"127.0.0.1:8545" placeholder:"HOST:PORT"`
-	Block  time.Duration `help:"Time between two blocks." default:"1s" placeholder:"D"`
+	Listen string        `help:"Address of the node's JSON-RPC." default:"127.0.0.1:8545"`
+	Block  time.Duration `help:"Time between two blocks." default:"1s"`
 }
 
 // Run runs a chain until ctx ends.

@@ -22,14 +22,14 @@ import (
 )
 
 type demoCommand struct {
-	Provery string `help:"The proving service's binary." default:"bin/provery" type:"existingfile" placeholder:"FILE"`
-	Circuit string `help:"Folder of the compiled circuit." default:"build/cache/payments/bn128" placeholder:"DIR"`
+	Provery string `help:"The proving service's binary." default:"bin/provery" type:"existingfile"`
+	Circuit string `help:"Folder of the compiled circuit." default:"build/cache/payments/bn128"`
 	chain.Sources
-	Data      string        `help:"Folder for the proving service, which keeps circuit and keys there for the next run." default:"build/cache/rollup" placeholder:"DIR"`
-	Accounts  int           `help:"Number of accounts." default:"20" placeholder:"N"`
-	Transfers int           `help:"Number of transfers." default:"50" placeholder:"N"`
-	Block     time.Duration `help:"Time between two blocks." default:"1s" placeholder:"D"`
-	Proofs    int           `help:"Proofs that are asked for at a time." default:"4" placeholder:"N"`
+	Data      string        `help:"Folder for the proving service, which keeps circuit and keys there for the next run." default:"build/cache/rollup"`
+	Accounts  int           `help:"Number of accounts." default:"20"`
+	Transfers int           `help:"Number of transfers." default:"50"`
+	Block     time.Duration `help:"Time between two blocks." default:"1s"`
+	Proofs    int           `help:"Proofs that are asked for at a time." default:"4"`
 }
 
 // demo is a run of everything in one process, but for the proving service.

@@ -24,8 +24,17 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	var c commands
-	k := kong.Parse(&c, kong.Name("rollup"), kong.Description("A payments ledger whose every step is proven."), kong.UsageOnError(),
-		kong.BindTo(ctx, (*context.Context)(nil)))
+	parser := kong.Must(&c, kong.Name("rollup"), kong.Description("A payments ledger whose every step is proven."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.BindTo(ctx, (*context.Context)(nil)))
+	args := os.Args[1:]
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "rollup: %v\nrollup --help says how.\n", err)
+		os.Exit(2)
+	}
 	if err := k.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "rollup:", err)
 		os.Exit(1)

@@ -145,7 +145,7 @@ func TestReadme(t *testing.T) {
 	pay := func(key, contract, amount string) *exec.Cmd {
 		return command(t, "wallet", "pay", "--operator", url, "--key", key, "--chain-id", "1337", "--contract", contract, "--wait", "0", "1", amount)
 	}
-	says(t, true, "settled\ntransaction 0x", pay(alice, contract, "25"))
+	says(t, true, "settled, transaction 0x", pay(alice, contract, "25"))
 	says(t, true, "account 1: 25, after 0 transfers", command(t, "wallet", "balance", "--operator", url, "1"))
 	says(t, false, "unknown_account", command(t, "wallet", "balance", "--operator", url, "2"))
 	says(t, false, "overdraft: account 0 has 75", pay(alice, contract, "76"))

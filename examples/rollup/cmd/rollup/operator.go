@@ -19,26 +19,26 @@ import (
 )
 
 type operatorCommand struct {
-	Listen   string `help:"Address of the HTTP API." default:"127.0.0.1:8090" placeholder:"HOST:PORT"`
-	Database string `help:"File of the operator's database." default:"ledger.db" placeholder:"FILE"`
+	Listen   string `help:"Address of the HTTP API." default:"127.0.0.1:8090"`
+	Database string `help:"File of the operator's database." default:"ledger.db"`
 
-	Proving       string `help:"Address of the proving service." default:"http://127.0.0.1:8080" env:"PROVERY_SERVER" placeholder:"URL"`
+	Proving       string `help:"Address of the proving service." default:"http://127.0.0.1:8080" env:"PROVERY_SERVER"`
 	ProvingAPIKey string `help:"API key for it." env:"PROVERY_API_KEY" placeholder:"KEY"`
 
 	RPC           string        `help:"Node of the chain." required:"" env:"ROLLUP_RPC" placeholder:"URL"`
 	ChainID       uint64        `help:"Chain that the node has to be of." required:"" placeholder:"N"`
-	Confirmations uint64        `help:"Blocks after which a transaction is final." default:"1" placeholder:"N"`
-	Poll          time.Duration `help:"Time between two looks at the chain." default:"2s" placeholder:"D"`
+	Confirmations uint64        `help:"Blocks after which a transaction is final." default:"1"`
+	Poll          time.Duration `help:"Time between two looks at the chain." default:"2s"`
 	Keystore      string        `help:"Keystore file of the account that pays." type:"existingfile" placeholder:"FILE"`
 	Password      string        `help:"File with the keystore's password." type:"existingfile" placeholder:"FILE"`
 	KeyEnv        string        `help:"Environment variable with that account's key in hex, instead of a keystore: for development." placeholder:"NAME"`
 
 	Genesis string `help:"Accounts of a new ledger, in JSON: [{\"key\": \"…\", \"balance\": \"100\"}]. Not read once the database has a ledger." type:"existingfile" placeholder:"FILE"`
-	Circuit string `help:"Folder of the compiled circuit, for a new ledger." default:"build/cache/payments/bn128" placeholder:"DIR"`
+	Circuit string `help:"Folder of the compiled circuit, for a new ledger." default:"build/cache/payments/bn128"`
 	chain.Sources
 
-	Linger time.Duration `help:"How long a transfer waits for others to fill its batch." default:"10s" placeholder:"D"`
-	Proofs int           `help:"Proofs that are asked for at a time." default:"4" placeholder:"N"`
+	Linger time.Duration `help:"How long a transfer waits for others to fill its batch." default:"10s"`
+	Proofs int           `help:"Proofs that are asked for at a time." default:"4"`
 }
 
 func (c *operatorCommand) signer() (evm.Signer, error) {
@@ -90,16 +90,16 @@ func (c *operatorCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	listener, err := net.Listen("tcp", c.Listen) // first, as contracts cost something
+	if err != nil {
+		return err
+	}
 	r, err := rollup.Open(ctx, o)
 	if err != nil {
-		return err
+		return errors.Join(err, listener.Close())
 	}
 	defer r.Close()
-	listener, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return err
-	}
-	o.Log.Info("serving", "address", listener.Addr(), "chain", r.Operator.ChainID, "contract", r.Operator.Contract, "root", r.Operator.Root())
+	o.Log.Info("serving", "address", listener.Addr(), "chain", r.Operator.ChainID, "contract", r.Operator.Contract.Hex(), "root", r.Operator.Root())
 	return serve(ctx, r, listener)
 }
 

@@ -46,7 +46,7 @@ func (c *walletShow) Run() error {
 
 // server is the operator that a wallet uses.
 type server struct {
-	Operator string `help:"Address of the operator." default:"http://127.0.0.1:8090" env:"ROLLUP_OPERATOR" placeholder:"URL"`
+	Operator string `help:"Address of the operator." default:"http://127.0.0.1:8090" env:"ROLLUP_OPERATOR"`
 }
 
 // client returns a client of the operator, which waits for one that doesn't answer.
@@ -106,14 +106,12 @@ func (c *walletPay) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	fmt.Printf("%s: %s\n", sent.ID, sent.State)
 	if c.Wait {
 		if sent, err = cl.Settled(ctx, sent.ID); err != nil {
 			return err
 		}
-	}
-	fmt.Printf("%s: %s\n", sent.ID, sent.State)
-	if sent.Transaction != "" {
-		fmt.Printf("transaction %s\n", sent.Transaction)
+		fmt.Printf("%s: %s, transaction %s\n", sent.ID, sent.State, sent.Transaction)
 	}
 	return nil
 }
