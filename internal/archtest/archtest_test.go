@@ -55,6 +55,7 @@ var table = map[string]rule{
 	"internal/ntt":                   {1, crypto},
 	"internal/curve/*":               {2, crypto},
 	"internal/r1cs":                  {2, crypto},
+	"internal/wasmcode":              {0, crypto},
 	"internal/stopcheck":             {1, crypto},
 	"internal/zkey":                  {3, crypto},
 	"internal/scheme":                {3, crypto},

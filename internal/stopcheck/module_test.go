@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/tetratelabs/wazero"
+
+	"provery/internal/wasmcode"
 )
 
 // parts are the sections of a module that tests assemble: items of vectors,
@@ -22,39 +24,39 @@ type parts struct {
 func (p parts) assemble() []byte {
 	out := []byte("\x00asm\x01\x00\x00\x00")
 	add := func(id byte, body []byte) {
-		out = append(appendULEB(append(out, id), uint32(len(body))), body...)
+		out = append(wasmcode.AppendULEB(append(out, id), uint32(len(body))), body...)
 	}
 	vector := func(id byte, items [][]byte) {
 		if len(items) > 0 {
-			add(id, append(appendULEB(nil, uint32(len(items))), bytes.Join(items, nil)...))
+			add(id, append(wasmcode.AppendULEB(nil, uint32(len(items))), bytes.Join(items, nil)...))
 		}
 	}
-	vector(sectionType, p.types)
-	vector(sectionImport, p.imports)
-	vector(sectionFunction, p.functions)
+	vector(wasmcode.SectionType, p.types)
+	vector(wasmcode.SectionImport, p.imports)
+	vector(wasmcode.SectionFunction, p.functions)
 	vector(4, p.tables)
-	vector(sectionMemory, p.memories)
-	vector(sectionGlobal, p.globals)
-	vector(sectionExport, p.exports)
+	vector(wasmcode.SectionMemory, p.memories)
+	vector(wasmcode.SectionGlobal, p.globals)
+	vector(wasmcode.SectionExport, p.exports)
 	if p.start != nil {
-		add(sectionStart, p.start)
+		add(wasmcode.SectionStart, p.start)
 	}
 	vector(9, p.elements)
 	if p.dataCount != nil {
-		add(sectionDataCount, p.dataCount)
+		add(wasmcode.SectionDataCount, p.dataCount)
 	}
-	vector(sectionCode, p.code)
+	vector(wasmcode.SectionCode, p.code)
 	vector(11, p.data)
 	if p.names != nil {
-		add(sectionCustom, p.names)
+		add(wasmcode.SectionCustom, p.names)
 	}
 	return out
 }
 
 // body encodes a function without locals.
 func body(code ...[]byte) []byte {
-	b := append([]byte{0}, append(bytes.Join(code, nil), opEnd)...)
-	return append(appendULEB(nil, uint32(len(b))), b...)
+	b := append([]byte{0}, append(bytes.Join(code, nil), wasmcode.OpEnd)...)
+	return append(wasmcode.AppendULEB(nil, uint32(len(b))), b...)
 }
 
 func export(name string, kind, index byte) []byte {
@@ -66,19 +68,19 @@ func export(name string, kind, index byte) []byte {
 // own, which it exports under the name that we would give ours.
 func rich() parts {
 	return parts{
-		types:     [][]byte{{0x60, 0, 1, typeI32}, {0x60, 1, typeI32, 1, typeI32}},
+		types:     [][]byte{{0x60, 0, 1, wasmcode.TypeI32}, {0x60, 1, wasmcode.TypeI32, 1, wasmcode.TypeI32}},
 		functions: [][]byte{{0}, {1}},
 		tables:    [][]byte{{0x70, 0, 1}},
 		memories:  [][]byte{{0, 1}},
-		globals:   [][]byte{{typeI32, 1, opI32Const, 5, opEnd}, {0x7e, 0, 0x42, 0x7f, opEnd}, {0x70, 0, 0xd2, 0, opEnd}},
+		globals:   [][]byte{{wasmcode.TypeI32, 1, wasmcode.OpI32Const, 5, wasmcode.OpEnd}, {0x7e, 0, 0x42, 0x7f, wasmcode.OpEnd}, {0x70, 0, 0xd2, 0, wasmcode.OpEnd}},
 		exports:   [][]byte{export("sum", 0, 0), export("memory", 2, 0), export("provery.stop", 3, 0), export("provery.stop.0", 3, 1)},
-		elements:  [][]byte{{0, opI32Const, 0, opEnd, 1, 1}},
+		elements:  [][]byte{{0, wasmcode.OpI32Const, 0, wasmcode.OpEnd, 1, 1}},
 		dataCount: []byte{1},
 		code: [][]byte{
 			body(
-				[]byte{opI32Const, 8, opI32Const, 0, opI32Const, 2, opMisc, 8, 0, 0}, // memory.init
-				[]byte{opGlobalGet, 0, opI32Const, 1, 0x6a, opGlobalSet, 0},
-				[]byte{opI32Const, 8, opI32Const, 0, 0x11, 1, 0, opI32Const, 9, opI32Const, 0, 0x11, 1, 0, 0x6a}, // two calls through the table, added
+				[]byte{wasmcode.OpI32Const, 8, wasmcode.OpI32Const, 0, wasmcode.OpI32Const, 2, wasmcode.OpMisc, 8, 0, 0}, // memory.init
+				[]byte{wasmcode.OpGlobalGet, 0, wasmcode.OpI32Const, 1, 0x6a, wasmcode.OpGlobalSet, 0},
+				[]byte{wasmcode.OpI32Const, 8, wasmcode.OpI32Const, 0, 0x11, 1, 0, wasmcode.OpI32Const, 9, wasmcode.OpI32Const, 0, 0x11, 1, 0, 0x6a}, // two calls through the table, added
 			),
 			body([]byte{0x20, 0, 0x2d, 0, 0}), // load the byte
 		},

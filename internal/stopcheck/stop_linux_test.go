@@ -10,6 +10,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"golang.org/x/sys/unix"
+
+	"provery/internal/wasmcode"
 )
 
 // processorTime returns what this process has used.
@@ -23,7 +25,7 @@ func processorTime(t *testing.T) time.Duration {
 }
 
 // fill writes 16 MiB.
-var fill = []byte{opI32Const, 0, opI32Const, 0, opI32Const, 0x80, 0x80, 0x80, 8, opMisc, 11, 0}
+var fill = []byte{wasmcode.OpI32Const, 0, wasmcode.OpI32Const, 0, wasmcode.OpI32Const, 0x80, 0x80, 0x80, 8, wasmcode.OpMisc, 11, 0}
 
 // endless are bodies of functions that don't return in years, or, without a
 // loop, in seconds. They have type 0, call themselves as 1 and another function
@@ -32,35 +34,35 @@ var endless = []struct {
 	name         string
 	body, called []byte
 }{
-	{name: "loop", body: []byte{opLoop, typeNone, 0x0c, 0, opEnd}},
+	{name: "loop", body: []byte{wasmcode.OpLoop, wasmcode.TypeNone, 0x0c, 0, wasmcode.OpEnd}},
 	{name: "loop within blocks", body: []byte{
-		0x02, typeNone, opI32Const, 1, opIf, typeNone, opUnreachable, 0x05, opEnd, 0x02, typeNone, 0x02, typeNone,
-		opLoop, typeNone, 0x02, typeNone, 0x0c, 1, opEnd, opEnd, opEnd, opEnd, opEnd,
+		0x02, wasmcode.TypeNone, wasmcode.OpI32Const, 1, wasmcode.OpIf, wasmcode.TypeNone, wasmcode.OpUnreachable, 0x05, wasmcode.OpEnd, 0x02, wasmcode.TypeNone, 0x02, wasmcode.TypeNone,
+		wasmcode.OpLoop, wasmcode.TypeNone, 0x02, wasmcode.TypeNone, 0x0c, 1, wasmcode.OpEnd, wasmcode.OpEnd, wasmcode.OpEnd, wasmcode.OpEnd, wasmcode.OpEnd,
 	}},
 	{name: "loop by a table", body: []byte{
-		opLoop, typeNone, 0x02, typeNone, opLoop, typeNone, opI32Const, 1, 0x0e, 2, 0, 2, 1, opEnd, opEnd, opEnd,
+		wasmcode.OpLoop, wasmcode.TypeNone, 0x02, wasmcode.TypeNone, wasmcode.OpLoop, wasmcode.TypeNone, wasmcode.OpI32Const, 1, 0x0e, 2, 0, 2, 1, wasmcode.OpEnd, wasmcode.OpEnd, wasmcode.OpEnd,
 	}},
 	{name: "loop of two results", body: []byte{
-		opI32Const, 7, opLoop, 1, 0x0c, 0, opEnd,
+		wasmcode.OpI32Const, 7, wasmcode.OpLoop, 1, 0x0c, 0, wasmcode.OpEnd,
 	}},
 	{
-		name: "recursion", body: []byte{opI32Const, 60, opCall, 2},
-		called: []byte{0x20, 0, opIf, typeNone, 0x20, 0, opI32Const, 1, opI32Sub, opCall, 2, 0x20, 0, opI32Const, 1, opI32Sub, opCall, 2, opEnd},
+		name: "recursion", body: []byte{wasmcode.OpI32Const, 60, wasmcode.OpCall, 2},
+		called: []byte{0x20, 0, wasmcode.OpIf, wasmcode.TypeNone, 0x20, 0, wasmcode.OpI32Const, 1, wasmcode.OpI32Sub, wasmcode.OpCall, 2, 0x20, 0, wasmcode.OpI32Const, 1, wasmcode.OpI32Sub, wasmcode.OpCall, 2, wasmcode.OpEnd},
 	},
 	{
-		name: "recursion by a table", body: []byte{opI32Const, 60, opI32Const, 0, 0x11, 1, 0},
+		name: "recursion by a table", body: []byte{wasmcode.OpI32Const, 60, wasmcode.OpI32Const, 0, 0x11, 1, 0},
 		called: []byte{
-			0x20, 0, opIf, typeNone, 0x20, 0, opI32Const, 1, opI32Sub, opI32Const, 0, 0x11, 1, 0,
-			0x20, 0, opI32Const, 1, opI32Sub, opI32Const, 0, 0x11, 1, 0, opEnd,
+			0x20, 0, wasmcode.OpIf, wasmcode.TypeNone, 0x20, 0, wasmcode.OpI32Const, 1, wasmcode.OpI32Sub, wasmcode.OpI32Const, 0, 0x11, 1, 0,
+			0x20, 0, wasmcode.OpI32Const, 1, wasmcode.OpI32Sub, wasmcode.OpI32Const, 0, 0x11, 1, 0, wasmcode.OpEnd,
 		},
 	},
 	{name: "long instructions without a loop", body: bytes.Repeat(fill, 2000)},
 	{
 		name:   "short functions in a loop",
-		body:   append(append([]byte{opLoop, typeNone}, bytes.Repeat([]byte{opI32Const, 0, opCall, 2}, 5000)...), 0x0c, 0, opEnd),
-		called: bytes.Repeat([]byte{opGlobalGet, 0, opI32Const, 3, 0x6e, opGlobalSet, 0}, 360),
+		body:   append(append([]byte{wasmcode.OpLoop, wasmcode.TypeNone}, bytes.Repeat([]byte{wasmcode.OpI32Const, 0, wasmcode.OpCall, 2}, 5000)...), 0x0c, 0, wasmcode.OpEnd),
+		called: bytes.Repeat([]byte{wasmcode.OpGlobalGet, 0, wasmcode.OpI32Const, 3, 0x6e, wasmcode.OpGlobalSet, 0}, 360),
 	},
-	{name: "long code in a loop", body: append(append([]byte{opLoop, typeNone}, bytes.Repeat([]byte{opGlobalGet, 0, opI32Const, 3, 0x6e, opGlobalSet, 0}, 20_000)...), 0x0c, 0, opEnd)},
+	{name: "long code in a loop", body: append(append([]byte{wasmcode.OpLoop, wasmcode.TypeNone}, bytes.Repeat([]byte{wasmcode.OpGlobalGet, 0, wasmcode.OpI32Const, 3, 0x6e, wasmcode.OpGlobalSet, 0}, 20_000)...), 0x0c, 0, wasmcode.OpEnd)},
 }
 
 // TestStops stops modules that go on for ever, while the garbage collector
@@ -78,15 +80,15 @@ func TestStops(t *testing.T) {
 
 func testStops(t *testing.T, code, called []byte) {
 	checked, err := Instrument(parts{
-		types:     [][]byte{{0x60, 0, 0}, {0x60, 1, typeI32, 0}},
+		types:     [][]byte{{0x60, 0, 0}, {0x60, 1, wasmcode.TypeI32, 0}},
 		imports:   [][]byte{[]byte("\x04host\x07started\x00\x00")},
 		functions: [][]byte{{0}, {1}},
 		tables:    [][]byte{{0x70, 0, 1}},
 		memories:  [][]byte{{0, 0x80, 2}}, // 16 MiB
-		globals:   [][]byte{{typeI32, 1, opI32Const, 0, opEnd}},
+		globals:   [][]byte{{wasmcode.TypeI32, 1, wasmcode.OpI32Const, 0, wasmcode.OpEnd}},
 		exports:   [][]byte{export("run", 0, 1)},
-		elements:  [][]byte{{0, opI32Const, 0, opEnd, 1, 2}},
-		code:      [][]byte{body([]byte{opCall, 0}, code), body(called)},
+		elements:  [][]byte{{0, wasmcode.OpI32Const, 0, wasmcode.OpEnd, 1, 2}},
+		code:      [][]byte{body([]byte{wasmcode.OpCall, 0}, code), body(called)},
 	}.assemble())
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,8 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+
+	"provery/internal/wasmcode"
 )
 
 const (
@@ -61,30 +63,11 @@ type Module struct {
 	Start string
 }
 
-// Sections of a module, by id.
-const (
-	sectionCustom    = 0
-	sectionType      = 1
-	sectionImport    = 2
-	sectionFunction  = 3
-	sectionMemory    = 5
-	sectionGlobal    = 6
-	sectionExport    = 7
-	sectionStart     = 8
-	sectionCode      = 10
-	sectionDataCount = 12
-)
-
-type section struct {
-	id   byte
-	body []byte
-}
-
 // instrumenter rewrites one module. What it adds comes last in each of the
 // module's index spaces, so that none of the module's own indices changes.
 type instrumenter struct {
 	types, functions, globals uint32 // of the module itself
-	start                     *section
+	start                     *wasmcode.Section
 	limit                     int // of out's length
 	out                       []byte
 	result                    Module
@@ -101,7 +84,7 @@ func Instrument(wasm []byte) (*Module, error) {
 	}
 	m := &instrumenter{limit: 2*len(wasm) + 1<<20, out: make([]byte, 0, len(wasm)+len(wasm)/4)}
 	m.out = append(m.out, wasm[:8]...)
-	if i := slices.IndexFunc(sections, func(s section) bool { return s.id == sectionStart }); i >= 0 {
+	if i := slices.IndexFunc(sections, func(s wasmcode.Section) bool { return s.ID == wasmcode.SectionStart }); i >= 0 {
 		m.start = &sections[i]
 	}
 	for _, s := range sections {
@@ -118,141 +101,139 @@ func Instrument(wasm []byte) (*Module, error) {
 
 // splitSections returns a module's sections, with empty ones for those that
 // are missing and that have to be added to.
-func splitSections(wasm []byte) ([]section, error) {
-	r := &reader{b: wasm}
-	if string(r.take(8)) != "\x00asm\x01\x00\x00\x00" {
+func splitSections(module []byte) ([]wasmcode.Section, error) {
+	found, ok := wasmcode.Sections(module)
+	if !ok {
 		return nil, ErrNotUnderstood
 	}
-	var sections []section
+	var sections []wasmcode.Section
 	seen := map[byte]bool{}
-	for r.more() {
-		s := section{id: r.byte()}
-		s.body = r.take(r.u32())
-		if s.id > sectionDataCount || s.id != sectionCustom && seen[s.id] {
-			return nil, ErrNotUnderstood
-		}
-		for _, id := range []byte{sectionGlobal, sectionExport} {
-			if s.id > id && !seen[id] {
+	for _, s := range found {
+		for _, id := range []byte{wasmcode.SectionGlobal, wasmcode.SectionExport} {
+			if s.ID > id && !seen[id] {
 				seen[id] = true
-				sections = append(sections, section{id, []byte{0}})
+				sections = append(sections, wasmcode.Section{ID: id, Body: []byte{0}})
 			}
 		}
-		seen[s.id] = true
+		if seen[s.ID] && s.ID != wasmcode.SectionCustom { // one that was missing where it belongs
+			return nil, ErrNotUnderstood
+		}
+		seen[s.ID] = true
 		sections = append(sections, s)
 	}
-	if r.bad || !seen[sectionType] || !seen[sectionFunction] || !seen[sectionMemory] || !seen[sectionCode] {
-		return nil, ErrNotUnderstood
+	for _, id := range []byte{wasmcode.SectionType, wasmcode.SectionFunction, wasmcode.SectionMemory, wasmcode.SectionCode} {
+		if !seen[id] {
+			return nil, ErrNotUnderstood
+		}
 	}
 	return sections, nil
 }
 
 // rewrite appends a section with what has to be added to it.
-func (m *instrumenter) rewrite(s section) error {
-	r := &reader{b: s.body}
-	switch s.id {
-	case sectionType:
-		m.types = r.items(r.functionType)
+func (m *instrumenter) rewrite(s wasmcode.Section) error {
+	r := &wasmcode.Reader{Bytes: s.Body}
+	switch s.ID {
+	case wasmcode.SectionType:
+		m.types = r.Items(r.FunctionType)
 		return m.extend(s, r, []byte{0x60, 0, 0})
-	case sectionImport:
-		m.functions += r.items(r.importedFunction)
+	case wasmcode.SectionImport:
+		m.functions += r.Items(r.ImportedFunction)
 		return m.extend(s, r)
-	case sectionFunction:
-		m.functions += r.items(r.index)
-		return m.extend(s, r, appendULEB(nil, m.types))
-	case sectionMemory:
-		if r.u32() != 1 {
+	case wasmcode.SectionFunction:
+		m.functions += r.Items(r.Index)
+		return m.extend(s, r, wasmcode.AppendULEB(nil, m.types))
+	case wasmcode.SectionMemory:
+		if r.U32() != 1 {
 			return ErrNotUnderstood
 		}
-	case sectionGlobal:
-		m.globals = r.items(r.global)
-		steps := append(appendULEB([]byte{typeI32, 1, opI32Const}, stepsPerPoll), opEnd)
-		return m.extend(s, r, steps, []byte{typeI32, 1, opI32Const, 0, opEnd})
-	case sectionExport:
+	case wasmcode.SectionGlobal:
+		m.globals = r.Items(r.Global)
+		steps := append(wasmcode.AppendULEB([]byte{wasmcode.TypeI32, 1, wasmcode.OpI32Const}, stepsPerPoll), wasmcode.OpEnd)
+		return m.extend(s, r, steps, []byte{wasmcode.TypeI32, 1, wasmcode.OpI32Const, 0, wasmcode.OpEnd})
+	case wasmcode.SectionExport:
 		return m.exports(s, r)
-	case sectionStart:
+	case wasmcode.SectionStart:
 		return nil
-	case sectionCode:
+	case wasmcode.SectionCode:
 		return m.code(r)
 	}
-	m.emit(s.id, s.body)
+	m.emit(s.ID, s.Body)
 	return nil
 }
 
 // extend appends a section that r has read, with more items.
-func (m *instrumenter) extend(s section, r *reader, more ...[]byte) error {
-	if !r.whole() {
+func (m *instrumenter) extend(s wasmcode.Section, r *wasmcode.Reader, more ...[]byte) error {
+	if !r.Whole() {
 		return ErrNotUnderstood
 	}
-	r = &reader{b: s.body}
-	count := r.u32() + uint32(len(more))
-	m.emit(s.id, slices.Concat(appendULEB(nil, count), s.body[r.pos:], slices.Concat(more...)))
+	r = &wasmcode.Reader{Bytes: s.Body}
+	count := r.U32() + uint32(len(more))
+	m.emit(s.ID, slices.Concat(wasmcode.AppendULEB(nil, count), s.Body[r.Pos:], slices.Concat(more...)))
 	return nil
 }
 
-func (m *instrumenter) emit(id byte, body []byte) {
-	m.out = append(appendULEB(append(m.out, id), uint32(len(body))), body...)
-}
+func (m *instrumenter) emit(id byte, body []byte) { m.out = wasmcode.AppendSection(m.out, id, body) }
 
 // exports adds the global, and the function that the start section names.
-func (m *instrumenter) exports(s section, r *reader) error {
+func (m *instrumenter) exports(s wasmcode.Section, r *wasmcode.Reader) error {
 	taken := map[string]bool{}
-	r.items(func() {
-		taken[r.name()] = true
-		r.skip(1) // kind
-		r.u32()
+	r.Items(func() {
+		taken[r.Name()] = true
+		r.Skip(1) // kind
+		r.U32()
 	})
 	export := func(name string, kind byte, index uint32) (string, []byte) {
 		for i := 0; taken[name]; i++ {
 			name = fmt.Sprintf("%s.%d", name, i)
 		}
-		entry := append(appendULEB(nil, uint32(len(name))), name...)
-		return name, appendULEB(append(entry, kind), index)
+		entry := append(wasmcode.AppendULEB(nil, uint32(len(name))), name...)
+		return name, wasmcode.AppendULEB(append(entry, kind), index)
 	}
 	var stop, start []byte
-	m.result.Stop, stop = export("provery.stop", kindGlobal, m.globals+1)
+	m.result.Stop, stop = export("provery.stop", wasmcode.KindGlobal, m.globals+1)
 	if m.start == nil {
 		return m.extend(s, r, stop)
 	}
-	named := &reader{b: m.start.body}
-	index := named.u32()
-	if !named.whole() {
+	named := &wasmcode.Reader{Bytes: m.start.Body}
+	index := named.U32()
+	if !named.Whole() {
 		return ErrNotUnderstood
 	}
-	m.result.Start, start = export("provery.start", kindFunction, index)
+	m.result.Start, start = export("provery.start", wasmcode.KindFunction, index)
 	return m.extend(s, r, stop, start)
 }
 
 // code adds steps to every function, and the function that polls.
-func (m *instrumenter) code(r *reader) error {
-	steps, stop := appendULEB(nil, m.globals), appendULEB(nil, m.globals+1)
-	get := func(global []byte) []byte { return append([]byte{opGlobalGet}, global...) }
-	set := func(global []byte) []byte { return append([]byte{opGlobalSet}, global...) }
-	poll := appendULEB([]byte{opCall}, m.functions)
+func (m *instrumenter) code(r *wasmcode.Reader) error {
+	steps, stop := wasmcode.AppendULEB(nil, m.globals), wasmcode.AppendULEB(nil, m.globals+1)
+	get := func(global []byte) []byte { return append([]byte{wasmcode.OpGlobalGet}, global...) }
+	set := func(global []byte) []byte { return append([]byte{wasmcode.OpGlobalSet}, global...) }
+	poll := wasmcode.AppendULEB([]byte{wasmcode.OpCall}, m.functions)
 	step := slices.Concat(
-		get(steps), []byte{opI32Const, 1, opI32Sub}, set(steps), get(steps),
-		[]byte{opI32Eqz, opIf, typeNone}, poll, []byte{opEnd})
+		get(steps), []byte{wasmcode.OpI32Const, 1, wasmcode.OpI32Sub}, set(steps), get(steps),
+		[]byte{wasmcode.OpI32Eqz, wasmcode.OpIf, wasmcode.TypeNone}, poll, []byte{wasmcode.OpEnd})
 	pollBody := slices.Concat([]byte{0}, // no locals
-		appendULEB([]byte{opI32Const}, stepsPerPoll), set(steps),
-		[]byte{opI32Const, 0, opMemoryGrow, 0, opDrop},
-		get(stop), []byte{opIf, typeNone, opUnreachable, opEnd, opEnd})
+		wasmcode.AppendULEB([]byte{wasmcode.OpI32Const}, stepsPerPoll), set(steps),
+		[]byte{wasmcode.OpI32Const, 0, wasmcode.OpMemoryGrow, 0, wasmcode.OpDrop},
+		get(stop), []byte{wasmcode.OpIf, wasmcode.TypeNone, wasmcode.OpUnreachable, wasmcode.OpEnd, wasmcode.OpEnd})
 
-	count := r.u32()
-	bodies := appendULEB(nil, count+1)
+	count := r.U32()
+	bodies := wasmcode.AppendULEB(nil, count+1)
 	var body []byte
 	for range count {
-		f := &functionCode{reader: reader{b: r.take(r.u32())}, globals: m.globals, step: step, poll: poll}
+		f := &functionCode{Reader: wasmcode.Reader{Bytes: r.Take(r.U32())}, globals: m.globals, step: step, poll: poll}
 		body = f.rewrite(body[:0], m.limit-len(m.out)-len(bodies))
 		switch {
-		case f.bad:
+		case f.Bad:
 			return ErrNotUnderstood
 		case body == nil:
 			return ErrTooLarge
 		}
-		bodies = append(appendULEB(bodies, uint32(len(body))), body...)
+		bodies = append(wasmcode.AppendULEB(bodies, uint32(len(body))), body...)
 	}
-	if !r.whole() {
+	if !r.Whole() {
 		return ErrNotUnderstood
 	}
-	m.emit(sectionCode, append(appendULEB(bodies, uint32(len(pollBody))), pollBody...))
+	m.emit(wasmcode.SectionCode, append(wasmcode.AppendULEB(bodies, uint32(len(pollBody))), pollBody...))
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"go.uber.org/goleak"
+
+	"provery/internal/wasmcode"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -74,7 +76,7 @@ func TestShortCallsStop(t *testing.T) {
 func TestShortFunctions(t *testing.T) {
 	t.Parallel()
 	nops := func(n int) []byte { return bytes.Repeat([]byte{0x01}, n) }
-	step := []byte{opI32Eqz, opIf, typeNone, opCall}
+	step := []byte{wasmcode.OpI32Eqz, wasmcode.OpIf, wasmcode.TypeNone, wasmcode.OpCall}
 	for _, tc := range []struct {
 		name string
 		code []byte
@@ -83,12 +85,12 @@ func TestShortFunctions(t *testing.T) {
 		{"short", nops(200), 0},
 		{"short, nearly too long", nops(shortBytes - 2), 0},
 		{"long", nops(shortBytes - 1), 3},
-		{"with a loop", []byte{opLoop, typeNone, opEnd}, 2},
-		{"with a call", []byte{opCall, 1}, 1},
-		{"with a call through a table", []byte{opI32Const, 0, opCallIndirect, 0, 0}, 1},
-		{"with growing memory", []byte{opI32Const, 0, opMemoryGrow, 0, opDrop}, 1},
-		{"with a long instruction", []byte{opI32Const, 0, opI32Const, 0, opI32Const, 1, opMisc, 11, 0}, 1},
-		{"with many calls", bytes.Repeat([]byte{opCall, 1}, 100), 1 + 50},
+		{"with a loop", []byte{wasmcode.OpLoop, wasmcode.TypeNone, wasmcode.OpEnd}, 2},
+		{"with a call", []byte{wasmcode.OpCall, 1}, 1},
+		{"with a call through a table", []byte{wasmcode.OpI32Const, 0, wasmcode.OpCallIndirect, 0, 0}, 1},
+		{"with growing memory", []byte{wasmcode.OpI32Const, 0, wasmcode.OpMemoryGrow, 0, wasmcode.OpDrop}, 1},
+		{"with a long instruction", []byte{wasmcode.OpI32Const, 0, wasmcode.OpI32Const, 0, wasmcode.OpI32Const, 1, wasmcode.OpMisc, 11, 0}, 1},
+		{"with many calls", bytes.Repeat([]byte{wasmcode.OpCall, 1}, 100), 1 + 50},
 	} {
 		checked, err := Instrument(parts{
 			types: [][]byte{{0x60, 0, 0}}, functions: [][]byte{{0}, {0}}, tables: [][]byte{{0x70, 0, 1}}, memories: [][]byte{{0, 1}},
@@ -110,7 +112,7 @@ func TestStart(t *testing.T) {
 	p := rich()
 	p.types = append(p.types, []byte{0x60, 0, 0})
 	p.functions = append(p.functions, []byte{2})
-	p.code = append(p.code, body([]byte{opI32Const, 42, opGlobalSet, 0}))
+	p.code = append(p.code, body([]byte{wasmcode.OpI32Const, 42, wasmcode.OpGlobalSet, 0}))
 	p.start = []byte{2}
 	checked, err := Instrument(p.assemble())
 	if err != nil {
@@ -140,19 +142,23 @@ func TestNotUnderstood(t *testing.T) {
 		return p.assemble()
 	}
 	for name, wasm := range map[string][]byte{
-		"empty":                       nil,
-		"header only":                 []byte("\x00asm\x01\x00\x00\x00"),
-		"sets the steps":              change(func(p *parts) { p.code[0] = body([]byte{opI32Const, 9, opGlobalSet, 3, opI32Const, 0}) }),
-		"clears the stop":             change(func(p *parts) { p.code[0] = body([]byte{opI32Const, 0, opGlobalSet, 4, opI32Const, 0}) }),
-		"reads the stop":              change(func(p *parts) { p.code[0] = body([]byte{opGlobalGet, 4}) }),
+		"empty":       nil,
+		"header only": []byte("\x00asm\x01\x00\x00\x00"),
+		"sets the steps": change(func(p *parts) {
+			p.code[0] = body([]byte{wasmcode.OpI32Const, 9, wasmcode.OpGlobalSet, 3, wasmcode.OpI32Const, 0})
+		}),
+		"clears the stop": change(func(p *parts) {
+			p.code[0] = body([]byte{wasmcode.OpI32Const, 0, wasmcode.OpGlobalSet, 4, wasmcode.OpI32Const, 0})
+		}),
+		"reads the stop":              change(func(p *parts) { p.code[0] = body([]byte{wasmcode.OpGlobalGet, 4}) }),
 		"no memory":                   change(func(p *parts) { p.memories = nil }),
-		"an imported global":          change(func(p *parts) { p.imports = [][]byte{{1, 'a', 1, 'b', 3, typeI32, 1}} }),
+		"an imported global":          change(func(p *parts) { p.imports = [][]byte{{1, 'a', 1, 'b', 3, wasmcode.TypeI32, 1}} }),
 		"an unknown instruction":      change(func(p *parts) { p.code[1] = body([]byte{0xfe, 0, 0}) }),
-		"an unknown long instruction": change(func(p *parts) { p.code[1] = body([]byte{opMisc, 18}) }),
-		"a body that ends inside":     change(func(p *parts) { p.code[1] = []byte{3, 0, opI32Const, 0x80} }),
+		"an unknown long instruction": change(func(p *parts) { p.code[1] = body([]byte{wasmcode.OpMisc, 18}) }),
+		"a body that ends inside":     change(func(p *parts) { p.code[1] = []byte{3, 0, wasmcode.OpI32Const, 0x80} }),
 		"bytes after the globals":     change(func(p *parts) { p.globals[2] = append(p.globals[2], 0) }),
-		"one section twice":           append(rich().assemble(), sectionCode, 1, 0),
-		"a section beyond the end":    append(rich().assemble(), sectionCustom, 9, 0),
+		"one section twice":           append(rich().assemble(), wasmcode.SectionCode, 1, 0),
+		"a section beyond the end":    append(rich().assemble(), wasmcode.SectionCustom, 9, 0),
 	} {
 		if _, err := Instrument(wasm); !errors.Is(err, ErrNotUnderstood) {
 			t.Errorf("%s: got %v", name, err)
@@ -164,8 +170,8 @@ func TestNotUnderstood(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	t.Parallel()
 	for name, code := range map[string][]byte{
-		"loops":  body(bytes.Repeat([]byte{opLoop, typeNone, opEnd}, 1<<18), []byte{opI32Const, 0}),
-		"locals": {10, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, typeI32, opI32Const, 0, opEnd},
+		"loops":  body(bytes.Repeat([]byte{wasmcode.OpLoop, wasmcode.TypeNone, wasmcode.OpEnd}, 1<<18), []byte{wasmcode.OpI32Const, 0}),
+		"locals": {10, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, wasmcode.TypeI32, wasmcode.OpI32Const, 0, wasmcode.OpEnd},
 	} {
 		p := rich()
 		p.code[1] = code
@@ -186,15 +192,15 @@ func TestInstructions(t *testing.T) {
 	for op := range 256 {
 		b := byte(op)
 		cases = append(cases, append([]byte{b}, zeros...),
-			[]byte{b, typeNone, opUnreachable, opEnd}, []byte{b, 1, opUnreachable, opEnd}, // blocks
-			append([]byte{b, 1, typeI32}, zeros...), []byte{b, 0x70}, []byte{b, 0xff, 0xff, 0xff, 0xff, 0x7f},
-			append([]byte{opMisc, b}, zeros...), append([]byte{opMisc, b | 0x80, 0}, zeros...),
-			append([]byte{opVector, b}, zeros...), append([]byte{opVector, b, 1}, zeros...))
+			[]byte{b, wasmcode.TypeNone, wasmcode.OpUnreachable, wasmcode.OpEnd}, []byte{b, 1, wasmcode.OpUnreachable, wasmcode.OpEnd}, // blocks
+			append([]byte{b, 1, wasmcode.TypeI32}, zeros...), []byte{b, 0x70}, []byte{b, 0xff, 0xff, 0xff, 0xff, 0x7f},
+			append([]byte{wasmcode.OpMisc, b}, zeros...), append([]byte{wasmcode.OpMisc, b | 0x80, 0}, zeros...),
+			append([]byte{wasmcode.OpVector, b}, zeros...), append([]byte{wasmcode.OpVector, b, 1}, zeros...))
 	}
 	accepted := 0
 	for _, c := range cases {
 		p := rich()
-		p.code[1] = body([]byte{opUnreachable}, bytes.Repeat(append(c, opUnreachable), 3*straightStep/len(c)))
+		p.code[1] = body([]byte{wasmcode.OpUnreachable}, bytes.Repeat(append(c, wasmcode.OpUnreachable), 3*straightStep/len(c)))
 		if _, err := r.CompileModule(t.Context(), p.assemble()); err != nil {
 			continue
 		}

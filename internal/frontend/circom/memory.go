@@ -1,11 +1,10 @@
 package circom
 
 import (
-	"encoding/binary"
-
 	"github.com/tetratelabs/wazero/experimental"
 
 	"provery/internal/scratch"
+	"provery/internal/wasmcode"
 )
 
 // lend lends an instance its memory, which is given back as soon as the witness
@@ -18,29 +17,17 @@ func (c *calculator) memory() int64 {
 	return min(declaredPages(c.wasm)*pageSize, c.host.limits.Memory)
 }
 
-// declaredPages reads the initial size of a module's first memory.
+// declaredPages reads the initial size of a module's memory.
 func declaredPages(wasm []byte) int64 {
-	const header, memorySection, maxPages = 8, 5, 1 << 16
-	b := wasm[min(header, len(wasm)):]
-	number := func() uint64 {
-		v, n := binary.Uvarint(b)
-		b = b[max(n, 0):]
-		return v
-	}
-	for len(b) > 0 {
-		id := b[0]
-		b = b[1:]
-		size := number()
-		if size > uint64(len(b)) {
-			return 0
+	const maxPages = 1 << 16
+	sections, _ := wasmcode.Sections(wasm)
+	for _, s := range sections {
+		if s.ID == wasmcode.SectionMemory {
+			r := &wasmcode.Reader{Bytes: s.Body}
+			r.U32() // of memories
+			r.U32() // whether there is a maximum
+			return int64(min(r.U32(), maxPages))
 		}
-		if id != memorySection {
-			b = b[size:]
-			continue
-		}
-		number() // of memories
-		number() // whether there is a maximum
-		return int64(min(number(), maxPages))
 	}
 	return 0
 }
