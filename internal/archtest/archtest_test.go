@@ -57,6 +57,7 @@ var table = map[string]rule{
 	"internal/r1cs":                  {2, crypto},
 	"internal/wasmcode":              {0, crypto},
 	"internal/stopcheck":             {1, crypto},
+	"internal/divert":                {1, crypto},
 	"internal/zkey":                  {3, crypto},
 	"internal/scheme":                {3, crypto},
 	"internal/frontend":              {4, crypto},

@@ -3,6 +3,7 @@ package wasmcode
 // Bytes of the binary format that its users look for or write.
 const (
 	OpUnreachable  = 0x00
+	OpBlock        = 0x02
 	OpLoop         = 0x03
 	OpIf           = 0x04
 	OpEnd          = 0x0b
@@ -13,6 +14,8 @@ const (
 	OpLocalGet     = 0x20
 	OpGlobalGet    = 0x23
 	OpGlobalSet    = 0x24
+	OpTableGet     = 0x25
+	OpTableSet     = 0x26
 	OpMemoryGrow   = 0x40
 	OpI32Const     = 0x41
 	OpI32Eqz       = 0x45
@@ -21,9 +24,10 @@ const (
 	OpMisc         = 0xfc
 	OpVector       = 0xfd
 
-	TypeNone     = 0x40 // of a block
-	TypeI32      = 0x7f
-	TypeFunction = 0x60
+	TypeNone        = 0x40 // of a block
+	TypeI32         = 0x7f
+	TypeFunctionRef = 0x70
+	TypeFunction    = 0x60 // of an entry of the type section
 
 	KindFunction = 0 // of an import or export
 	KindGlobal   = 3

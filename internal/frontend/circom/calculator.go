@@ -13,6 +13,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"provery/internal/divert"
 	"provery/internal/fault"
 )
 
@@ -63,6 +64,7 @@ func newHost(cfg Config) *host {
 type calculator struct {
 	wasm   []byte
 	host   *host
+	invert func(dst, src, m []byte) bool // as inverter returns it
 	mu     sync.Mutex
 	loaded *module
 }
@@ -119,6 +121,7 @@ func translate(ctx context.Context, wasm []byte, h *host) (_ *module, err error)
 	if err != nil {
 		return nil, err
 	}
+	wasm, inverts := divert.Apply(wasm, inverses)
 	checked, err := addChecks(wasm)
 	if err != nil {
 		return nil, err
@@ -137,13 +140,16 @@ func translate(ctx context.Context, wasm []byte, h *host) (_ *module, err error)
 	if m.code, err = m.runtime.CompileModule(ctx, checked.Wasm); err != nil {
 		return nil, &fault.Error{Code: fault.InvalidArtifact, Detail: "read witness calculator: not a WebAssembly module within the limits of memory", Err: err}
 	}
-	if err := checkExports(m.code); err != nil {
+	if err := checkExports(m.code, inverts); err != nil {
 		return nil, err
 	}
 	if m.start != "" && !(signature{}).matches(m.code.ExportedFunctions()[m.start]) {
 		return nil, fault.New(fault.InvalidArtifact, "read witness calculator: its start function has parameters or results")
 	}
-	return m, instantiateHost(ctx, m)
+	if err := instantiateHost(ctx, m); err != nil || !inverts {
+		return m, err
+	}
+	return m, instantiateInverse(ctx, m)
 }
 
 // signature is the numbers of parameters and results of a function; all are i32.
@@ -168,8 +174,9 @@ func (s signature) matches(f api.FunctionDefinition) bool {
 	return true
 }
 
-// checkExports makes sure that the module is a calculator made by Circom 2.
-func checkExports(code wazero.CompiledModule) error {
+// checkExports makes sure that the module is a calculator made by Circom 2, which
+// may have been made to import the function for inverses.
+func checkExports(code wazero.CompiledModule, inverts bool) error {
 	functions := code.ExportedFunctions()
 	if functions["getVersion"] == nil && functions["getNVars"] != nil {
 		return fault.New(fault.Unsupported, "the witness calculator is of Circom 1: compile the circuit with Circom 2")
@@ -184,6 +191,9 @@ func checkExports(code wazero.CompiledModule) error {
 	}
 	for _, def := range code.ImportedFunctions() {
 		module, name, _ := def.Import()
+		if inverts && module == inverses.Module { // the calculator itself imports nothing from there
+			continue
+		}
 		if s, known := hostFunctions[name]; module != hostModule || !known || !s.matches(def) {
 			return fault.New(fault.InvalidArtifact, "read witness calculator: it imports a function that isn't among those of Circom 2")
 		}
@@ -196,6 +206,7 @@ type run struct {
 	instance api.Module
 	memory   api.Memory
 	shared   uint32 // address of the buffer that values pass through
+	invert   func(dst, src, m []byte) bool
 	console  console
 	failure  error // what a host function ended the run with
 	unwatch  func()
@@ -209,7 +220,7 @@ func (c *calculator) use(ctx context.Context, f func(context.Context, *run) erro
 	}
 	limited, cancel := context.WithTimeout(ctx, c.host.limits.Time)
 	defer cancel()
-	r := &run{}
+	r := &run{invert: c.invert}
 	inner := experimental.WithMemoryAllocator(context.WithValue(limited, runKey{}, r), experimental.MemoryAllocatorFunc(lend))
 	err = r.start(inner, m)
 	if err == nil {

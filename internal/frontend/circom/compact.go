@@ -83,7 +83,7 @@ func openProgram[S any](f curve.Field[S], h *host, file *container.File, size in
 	if err != nil {
 		return nil, err
 	}
-	p := &program[S]{field: f, size: size, calculator: &calculator{host: h}}
+	p := &program[S]{field: f, size: size, calculator: &calculator{host: h, invert: inverter(f)}}
 	p.header = Header{
 		Curve: curve.ID(words[1]), Wires: int(words[2]), Outputs: int(words[3]), PublicInputs: int(words[4]), PrivateInputs: int(words[5]),
 	}

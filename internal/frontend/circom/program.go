@@ -48,7 +48,7 @@ func importProgram[S any](ctx context.Context, f curve.Field[S], host *host, in 
 	if err != nil {
 		return nil, err
 	}
-	p.calculator = &calculator{wasm: wasm, host: host}
+	p.calculator = &calculator{wasm: wasm, host: host, invert: inverter(f)}
 	if err := p.describe(ctx, sym); err != nil {
 		_ = p.Close()
 		return nil, err
