@@ -9,6 +9,7 @@ import (
 	"provery/client"
 	"provery/internal/contract"
 	"provery/internal/fault"
+	"provery/internal/scheme"
 )
 
 type keysCommand struct {
@@ -114,19 +115,19 @@ func (c *keysList) Run(ctx context.Context, e *env) error {
 }
 
 type keysShow struct {
-	Ref  string `arg:"" help:"Circuit: name, name:tag or id."`
+	Ref  string `arg:"" optional:"" help:"Circuit: name, name:tag or id."`
 	Keys string `arg:"" optional:"" default:"groth16" help:"Id of the key set, or a scheme for its newest."`
 
 	Format string `help:"Whose JSON: zokrates, or snarkjs for its verification_key.json." enum:"zokrates,snarkjs" default:"zokrates"`
+	localKey
 }
 
 // Run prints a verifying key.
 func (c *keysShow) Run(ctx context.Context, e *env) error {
-	cl, err := e.client()
-	if err != nil {
+	if err := c.check(c.Ref); err != nil {
 		return err
 	}
-	vk, err := cl.VerifyingKeyAs(ctx, c.Ref, c.Keys, c.Format)
+	vk, err := c.verifyingKey(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -134,52 +135,96 @@ func (c *keysShow) Run(ctx context.Context, e *env) error {
 	return err
 }
 
+func (c *keysShow) verifyingKey(ctx context.Context, e *env) ([]byte, error) {
+	if c.Key == "" {
+		cl, err := e.client()
+		if err != nil {
+			return nil, err
+		}
+		return cl.VerifyingKeyAs(ctx, c.Ref, c.Keys, c.Format)
+	}
+	key, err := c.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.Format == string(scheme.LayoutSnarkJS) {
+		return key.VerifyingKey().EncodeSnarkJS()
+	}
+	return key.VerifyingKey().Encode()
+}
+
 type keysContract struct {
-	Ref  string `arg:"" help:"Circuit: name, name:tag or id."`
+	Ref  string `arg:"" optional:"" help:"Circuit: name, name:tag or id."`
 	Keys string `arg:"" optional:"" help:"Id of the key set, or a scheme for its newest; the newest of all without it."`
 	Name string `help:"Name of the contract." placeholder:"NAME" xor:"form"`
 
 	Bytecode bool `help:"Print, in hex, what a transaction has as its data that makes such a contract without a compiler." xor:"form"`
+	localKey
 }
 
 // Run prints a verifier contract.
 func (c *keysContract) Run(ctx context.Context, e *env) error {
-	cl, err := e.client()
+	if err := c.check(c.Ref); err != nil {
+		return err
+	}
+	text, err := c.contract(ctx, e)
 	if err != nil {
 		return err
 	}
-	if c.Bytecode {
-		return c.bytecode(ctx, e, cl)
-	}
-	source, err := cl.Verifier(ctx, c.Ref, c.Keys, c.Name)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprint(e.Stdout, source)
+	_, err = fmt.Fprint(e.Stdout, text)
 	return err
 }
 
-// bytecode prints what makes the contract.
-func (c *keysContract) bytecode(ctx context.Context, e *env, cl *client.Client) error {
+func (c *keysContract) contract(ctx context.Context, e *env) (string, error) {
+	if c.Key != "" {
+		return c.local(ctx)
+	}
+	cl, err := e.client()
+	if err != nil {
+		return "", err
+	}
+	if !c.Bytecode {
+		return cl.Verifier(ctx, c.Ref, c.Keys, c.Name)
+	}
 	keys := c.Keys
 	if keys == "" {
 		sets, err := cl.Keys(ctx, c.Ref)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if len(sets) == 0 {
-			return fault.New(fault.NotFound, "the circuit has no keys")
+			return "", fault.New(fault.NotFound, "the circuit has no keys")
 		}
 		keys = sets[0].ID
 	}
 	vk, err := cl.VerifyingKey(ctx, c.Ref, keys)
 	if err != nil {
-		return err
+		return "", err
 	}
+	return bytecode(vk)
+}
+
+// local writes the contract of a key in a file.
+func (c *keysContract) local(ctx context.Context) (string, error) {
+	key, err := c.read(ctx)
+	if err != nil {
+		return "", err
+	}
+	vk, err := key.VerifyingKey().Encode()
+	if err != nil {
+		return "", err
+	}
+	if c.Bytecode {
+		return bytecode(vk)
+	}
+	return contract.Solidity(vk, contract.Options{ContractName: c.Name, SnarkJS: key.Layout() == scheme.LayoutSnarkJS})
+}
+
+// bytecode returns what makes the contract of a verifying key.
+func bytecode(vk []byte) (string, error) {
 	code, err := contract.Bytecode(vk)
 	if err != nil {
-		return err
+		return "", err
 	}
-	_, err = fmt.Fprintf(e.Stdout, "%#x\n", code.Creation)
-	return err
+	return fmt.Sprintf("%#x\n", code.Creation), nil
 }

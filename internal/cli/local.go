@@ -4,15 +4,11 @@ import (
 	"context"
 	"io"
 	"path/filepath"
-	"runtime"
 	"slices"
 
-	"provery/internal/daemon"
 	"provery/internal/frontend"
 	"provery/internal/frontend/circom"
 	"provery/internal/frontend/zokrates"
-	"provery/internal/prove"
-	"provery/internal/scheme"
 )
 
 // localProgram are the files of a circuit, for commands that can do without a
@@ -115,38 +111,4 @@ func section(name string) (*io.SectionReader, func(), error) {
 		return nil, nil, unreadable(name, err)
 	}
 	return io.NewSectionReader(f, 0, info.Size()), func() { _ = f.Close() }, nil
-}
-
-// importKey reads a proving key for the program.
-func importKey(ctx context.Context, program frontend.Program, name, schemeName string) (*prove.Prover, error) {
-	kit, err := daemon.Kit("")
-	if err != nil {
-		return nil, err
-	}
-	if schemeName == "" {
-		schemeName = string(scheme.Groth16)
-	}
-	id, err := scheme.Parse(schemeName)
-	if err != nil {
-		return nil, err
-	}
-	backend, err := kit.Backend(id, program.Curve())
-	if err != nil {
-		return nil, err
-	}
-	s, closeFile, err := section(name)
-	if err != nil {
-		return nil, err
-	}
-	defer closeFile()
-	if err := mistaken(name, s, kindProvingKey); err != nil {
-		return nil, err
-	}
-	key, err := backend.ImportProvingKey(ctx, scheme.ImportInput{
-		System: program.System(), Data: s, Size: s.Size(), Threads: runtime.GOMAXPROCS(0),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return prove.New(program, backend, key)
 }

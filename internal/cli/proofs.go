@@ -9,6 +9,7 @@ import (
 
 	"provery/api"
 	"provery/client"
+	"provery/internal/contract"
 )
 
 type proofsCommand struct {
@@ -135,16 +136,39 @@ func (c *proofsDelete) Run(ctx context.Context, e *env) error {
 }
 
 type proofsCalldata struct {
-	ID string `arg:"" help:"Id of the proof."`
+	ID     string `arg:"" optional:"" help:"Id of the proof."`
+	Proof  string `help:"Take the proof from this file, as 'prove' writes it, without a service; - is standard input." short:"p" placeholder:"FILE" group:"Without a service"`
+	Public string `help:"The public inputs of a proof.json of snarkjs: its public.json." placeholder:"FILE" group:"Without a service"`
 }
 
 // Run prints a proof's calldata.
 func (c *proofsCalldata) Run(ctx context.Context, e *env) error {
+	switch {
+	case (c.ID == "") == (c.Proof == ""):
+		return usage("give the id of a proof of the service, or --proof FILE")
+	case c.Proof == "" && c.Public != "":
+		return usage("--public needs --proof")
+	case c.Proof != "":
+		return c.local(e)
+	}
 	cl, err := e.client()
 	if err != nil {
 		return err
 	}
 	call, err := cl.Calldata(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return e.print(call, func(w io.Writer) { fmt.Fprintln(w, call.Calldata) })
+}
+
+// local prints the calldata of a proof in a file.
+func (c *proofsCalldata) local(e *env) error {
+	proof, err := e.proof(c.Proof, c.Public)
+	if err != nil {
+		return err
+	}
+	call, err := contract.NewCall(proof)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (c *verifyCommand) Run(ctx context.Context, e *env) error {
 	if (c.Circuit == "") == (c.VerifyingKey == "") {
 		return usage("name a circuit of the service, or give --verifying-key to verify from files")
 	}
-	proof, err := c.proof(e)
+	proof, err := e.proof(c.Proof, c.Public)
 	if err != nil {
 		return err
 	}
@@ -47,16 +47,17 @@ func (c *verifyCommand) Run(ctx context.Context, e *env) error {
 	return nil
 }
 
-// proof reads the proof, and joins snarkjs's two files.
-func (c *verifyCommand) proof(e *env) (json.RawMessage, error) {
-	if c.Public == "" {
-		return e.readJSON(c.Proof, maxProof, kindProof)
+// proof reads a proof, and joins it with its public inputs where snarkjs keeps
+// them in another file.
+func (e *env) proof(name, publicName string) (json.RawMessage, error) {
+	if publicName == "" {
+		return e.readJSON(name, maxProof, kindProof)
 	}
-	proof, err := e.readJSON(c.Proof, maxProof, kindSnarkJSProof)
+	proof, err := e.readJSON(name, maxProof, kindSnarkJSProof)
 	if err != nil {
 		return nil, err
 	}
-	public, err := e.readJSON(c.Public, maxProof, kindArguments)
+	public, err := e.readJSON(publicName, maxProof, kindArguments)
 	if err != nil {
 		return nil, err
 	}
