@@ -26,7 +26,9 @@ func (p *localProgram) check(name, missing string) error {
 	switch {
 	case p.Program == "" && slices.Contains([]string{".r1cs", ".wasm", ".zkey"}, filepath.Ext(name)) && exists(name):
 		return usage(name + " is a file; a circuit is given as --program NAME.r1cs")
-	case (name == "") == (p.Program == ""):
+	case name != "" && p.Program != "":
+		return usage(name + " is taken for a circuit of the service, which excludes --program")
+	case name == "" && p.Program == "":
 		return usage(missing)
 	case p.Program == "" && (p.ABI != "" || p.Wasm != "" || p.Sym != ""):
 		return usage("--abi, --wasm and --sym need --program")
@@ -66,6 +68,9 @@ func (p *localProgram) open(ctx context.Context, witness bool) (frontend.Program
 	}
 	if p.Wasm != "" || p.Sym != "" {
 		return nil, usage("--wasm and --sym are for Circom circuits, whose program is a .r1cs file")
+	}
+	if isSource(p.Program) {
+		return nil, usage(p.Program + " is source: compile it, or have a service do that ('provery circuits add')")
 	}
 	if err := checkProgram(p.Program, s); err != nil {
 		return nil, err

@@ -23,7 +23,9 @@ func (k *localKey) check(ref string) error {
 	switch {
 	case (k.Program == "") != (k.Key == ""):
 		return usage("--program and --key go together")
-	case (ref == "") == (k.Program == ""):
+	case ref != "" && k.Program != "":
+		return usage(ref + " is taken for a circuit of the service, which excludes --program")
+	case ref == "" && k.Program == "":
 		return usage("name a circuit of the service, or give --program and --key")
 	case k.Scheme != "" && k.Key == "":
 		return usage("--scheme needs --key")

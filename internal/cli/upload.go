@@ -15,8 +15,10 @@ import (
 // damaged one the service says more.
 func checkProgram(name string, s *io.SectionReader) error {
 	head := make([]byte, 4)
-	n, _ := s.ReadAt(head, 0)
-	if err := mistaken(name, s, kindProgram); err != nil || zokrates.IsProgram(head[:n]) {
+	if n, _ := s.ReadAt(head, 0); zokrates.IsProgram(head[:n]) {
+		return nil
+	}
+	if err := mistaken(name, s, "compiled ZoKrates program or .r1cs file"); err != nil {
 		return err
 	}
 	return fault.New(fault.InvalidRequest, "%s: this is neither a compiled ZoKrates program nor a .r1cs file", name)
