@@ -20,12 +20,14 @@ func TestSlots(t *testing.T) {
 	if before, err := f.SetSlot(t.Context(), "bob", refused); err != nil || before != (queue.Slot{}) {
 		t.Fatalf("got %+v, %v, want nothing before", before, err)
 	}
+	other := f.another(t, queue.Config{}) // as another process
 	const n = 8
 	replaced := make([]queue.Slot, n)
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			before, err := f.SetSlot(t.Context(), "alice", queue.Slot{Job: fmt.Sprint(i)})
+			q := []*queue.Queue{f.Queue, other}[i%2]
+			before, err := q.SetSlot(t.Context(), "alice", queue.Slot{Job: fmt.Sprint(i)})
 			if err != nil {
 				t.Error(err)
 			}
@@ -36,6 +38,9 @@ func TestSlots(t *testing.T) {
 	last, err := f.Slot(t.Context(), "alice")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got, err := other.Slot(t.Context(), "alice"); err != nil || got != last {
+		t.Errorf("got %+v, %v by another process, want %+v", got, err, last)
 	}
 	seen := map[queue.Slot]bool{last: true}
 	for _, s := range replaced {
