@@ -109,6 +109,7 @@ var table = map[string]rule{
 	"internal/frontend/hosting/*":    {5, testing_},
 	"internal/store/storetest":       {3, testing_},
 	"internal/tracing/tracingtest":   {2, testing_},
+	"internal/httpapi/contracttest":  {8, testing_},
 }
 
 // denied lists imports that the rows would allow.

@@ -19,6 +19,7 @@ import (
 	"provery/client"
 	"provery/internal/config"
 	"provery/internal/frontend/hosting/hostingtest"
+	"provery/internal/httpapi/contracttest"
 	"provery/internal/queue"
 	"provery/internal/worker"
 )
@@ -48,6 +49,8 @@ type rig struct {
 	cancel  context.CancelFunc
 	stopped chan error
 	once    sync.Once
+	mu      sync.Mutex
+	broken  []error // exchanges that aren't as the OpenAPI document says
 }
 
 // configure returns the configuration of a test's service.
@@ -85,7 +88,7 @@ func start(t *testing.T, o setup) *rig {
 	r.cancel = cancel
 	go func() { r.stopped <- r.Run(ctx) }()
 	r.base = "http://" + cmp.Or(r.Addr(), r.AdminAddr())
-	r.http = &http.Client{Transport: &http.Transport{}}
+	r.http = &http.Client{Transport: r.contract()}
 	if r.cl, err = client.New(r.base, client.WithHTTPClient(r.http), client.WithRetries(0)); err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +110,27 @@ func (r *rig) stop() {
 			r.t.Error("the service didn't stop")
 		}
 		r.http.CloseIdleConnections()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, err := range r.broken {
+			r.t.Error(err)
+		}
 	})
+}
+
+// contract returns what holds all exchanges of a test against the OpenAPI
+// document.
+func (r *rig) contract() http.RoundTripper {
+	r.t.Helper()
+	c, err := contracttest.Service()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return &contracttest.Transport{Base: &http.Transport{}, Contract: c, Host: r.Addr(), Report: func(err error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.broken = append(r.broken, err)
+	}}
 }
 
 // ctx returns a context that ends the test when something hangs.

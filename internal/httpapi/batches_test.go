@@ -122,7 +122,7 @@ func TestItemStreamIsAlive(t *testing.T) {
 		r.fake.items = func(context.Context) iter.Seq2[api.Proof, error] {
 			return func(yield func(api.Proof, error) bool) {
 				time.Sleep(40 * time.Second)
-				yield(api.Proof{ID: "p_0"}, nil)
+				yield(fakeItem(0), nil)
 			}
 		}
 		w := r.do("GET", "/v1/batches/b_1/results?wait=true", "", "")

@@ -56,9 +56,7 @@ func (f *facade) add(routes ...facadeRoute) {
 		}
 		f.access(&op)
 		op.Responses = map[string]*huma.Response{"200": {Description: "Done", Content: route.answer}}
-		for _, status := range op.Errors {
-			op.Responses[statusKey(status)] = &huma.Response{Description: http.StatusText(status), Content: f.errorDoc}
-		}
+		refusals(&op, f.errorDoc)
 		doc.AddOperation(&op)
 		f.failures[route.pattern] = f.fail
 		f.mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) {

@@ -10,7 +10,7 @@ import (
 )
 
 func fakeBatch(id string) api.Batch {
-	return api.Batch{ID: id, State: api.StateQueued, Circuit: circuitID, Size: 2, Created: created, Links: api.BatchLinks{Self: "/v1/batches/" + id}}
+	return api.Batch{ID: id, State: api.StateQueued, Circuit: circuitID, Size: 2, Counts: map[api.State]int{}, Created: created, Links: api.BatchLinks{Self: "/v1/batches/" + id}}
 }
 
 func (f *fake) SubmitBatch(_ context.Context, s httpapi.BatchSubmission) (api.Batch, error) {
@@ -35,11 +35,15 @@ func (f *fake) BatchItems(ctx context.Context, _ httpapi.Caller, id string, q ht
 	}
 	return func(yield func(api.Proof, error) bool) {
 		for i := q.From; i < 3 || err != nil; i++ {
-			if !yield(api.Proof{ID: fmt.Sprint("p_", i), Item: &i}, err) || err != nil {
+			if !yield(fakeItem(i), err) || err != nil {
 				return
 			}
 		}
 	}
+}
+
+func fakeItem(i int) api.Proof {
+	return api.Proof{ID: fmt.Sprint("p_", i), State: api.StateSucceeded, Circuit: circuitID, Priority: api.PriorityNormal, Item: &i, Created: created}
 }
 
 func (f *fake) BatchEvents(ctx context.Context, who httpapi.Caller, id, after string) iter.Seq2[api.Event, error] {
@@ -47,7 +51,7 @@ func (f *fake) BatchEvents(ctx context.Context, who httpapi.Caller, id, after st
 }
 
 func fakeWebhook(id string) api.WebhookDelivery {
-	return api.WebhookDelivery{Subject: id, Host: "example.com", State: "delivered"}
+	return api.WebhookDelivery{Subject: id, Host: "example.com", State: "delivered", Attempts: []api.WebhookAttempt{}}
 }
 
 func (f *fake) Webhooks(_ context.Context, _ httpapi.Caller, state, cursor string, limit int) (api.Page[api.WebhookDelivery], error) {

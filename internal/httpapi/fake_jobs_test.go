@@ -10,7 +10,7 @@ import (
 )
 
 func fakeJob(id string) api.Job {
-	return api.Job{ID: id, Kind: "proof", State: api.StateQueued, Created: created}
+	return api.Job{ID: id, Kind: "proof", State: api.StateQueued, Priority: api.PriorityNormal, Created: created}
 }
 
 func (f *fake) Job(_ context.Context, _ httpapi.Caller, id string) (api.Job, error) {
@@ -36,7 +36,7 @@ func (f *fake) RetryJob(_ context.Context, _ httpapi.Caller, id string) (api.Job
 func (f *fake) DeleteJob(_ context.Context, _ httpapi.Caller, id string) error { return f.got(id) }
 
 func (f *fake) Workers(context.Context, httpapi.Caller) ([]api.Worker, error) {
-	return []api.Worker{{Name: "host", Slots: 2}}, f.got()
+	return []api.Worker{{Name: "host", Slots: 2, Jobs: []string{}}}, f.got()
 }
 
 // JobEvents yields what f.events says, or two events and the end.

@@ -54,7 +54,7 @@ var created = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 
 func newFake() *fake {
 	return &fake{
-		proof: api.Proof{ID: "p_1", State: api.StateQueued, Circuit: circuitID, Created: created},
+		proof: api.Proof{ID: "p_1", State: api.StateQueued, Circuit: circuitID, Priority: api.PriorityNormal, Created: created},
 		ready: api.Readiness{Ready: true, Checks: []api.Check{{Name: "engine", OK: true}}},
 	}
 }
@@ -63,6 +63,10 @@ const circuitID = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf
 
 func circuit() api.Circuit {
 	return api.Circuit{ID: circuitID, Tags: []string{"a:latest"}, Frontend: "zokrates", Curve: "bn128", Created: created}
+}
+
+func (f *fake) services() httpapi.Services {
+	return httpapi.Services{Circuits: f, Keys: f, Proofs: f, Batches: f, Jobs: f, Webhooks: f, Uploads: f, Tools: f, System: f, Compilations: f}
 }
 
 // got records the arguments of a call, and fails or panics as asked.
@@ -111,7 +115,7 @@ func (f *fake) AddKeys(_ context.Context, ref string, u httpapi.KeyUpload) (api.
 			f.read(role, *u)
 		}
 	}
-	return api.KeySet{ID: "sha256:k", Circuit: circuitID}, f.existed, f.got(ref)
+	return api.KeySet{ID: "sha256:k", Circuit: circuitID, Layout: "ark", Provenance: api.ProvenanceUploaded}, f.existed, f.got(ref)
 }
 func (f *fake) Keys(_ context.Context, ref string) ([]api.KeySet, error) { return nil, f.got(ref) }
 func (f *fake) VerifyingKey(_ context.Context, ref, id, format string) ([]byte, error) {
@@ -160,7 +164,7 @@ func (f *fake) Delete(_ context.Context, _ httpapi.Caller, id string) error { re
 
 func (f *fake) Compile(_ context.Context, s httpapi.Sources) (*api.Circuit, api.Job, error) {
 	f.compiled = s
-	return f.built, api.Job{ID: "c_1", Kind: api.KindCompile, State: api.StateQueued, Created: created}, f.got()
+	return f.built, api.Job{ID: "c_1", Kind: api.KindCompile, State: api.StateQueued, Priority: api.PriorityNormal, Created: created}, f.got()
 }
 
 func (f *fake) Verify(_ context.Context, r api.VerifyRequest) (api.VerifyResult, error) {
@@ -173,7 +177,7 @@ func (f *fake) DryRun(_ context.Context, ref string, r api.WitnessRequest) (api.
 }
 
 func (f *fake) About(context.Context) api.About {
-	return api.About{Service: "provery", Version: "test"}
+	return api.About{Service: "provery", Version: "test", Engine: "embedded"}
 }
 func (f *fake) Ready(context.Context) api.Readiness {
 	return f.ready
@@ -185,9 +189,11 @@ func (f *fake) Queue(context.Context) (api.QueueStats, error) {
 // rig is a server over a fake, with its log.
 type rig struct {
 	*httpapi.Server
+	t     testing.TB
 	fake  *fake
 	log   *lockedBuffer
 	spool string
+	loose bool // the fake answers as no service does: nothing is held against the document
 }
 
 // lockedBuffer is a log that can be read while it is written.
@@ -221,9 +227,9 @@ func frontends() []api.Frontend {
 // newRig makes a server; change, if not nil, changes its options first.
 func newRig(t testing.TB, change func(*httpapi.Options)) *rig {
 	t.Helper()
-	r := &rig{fake: newFake(), log: &lockedBuffer{}, spool: filepath.Join(t.TempDir(), "spool")}
+	r := &rig{t: t, fake: newFake(), log: &lockedBuffer{}, spool: filepath.Join(t.TempDir(), "spool")}
 	o := httpapi.Options{
-		Services:  httpapi.Services{Circuits: r.fake, Keys: r.fake, Proofs: r.fake, Batches: r.fake, Jobs: r.fake, Webhooks: r.fake, Uploads: r.fake, Tools: r.fake, System: r.fake, Compilations: r.fake},
+		Services:  r.fake.services(),
 		Frontends: frontends(),
 		Version:   "test",
 		SpoolDir:  r.spool,
@@ -250,12 +256,17 @@ func (r *rig) do(method, target, contentType, body string, headers ...string) *h
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Add(headers[i], headers[i+1])
 	}
-	return r.send(req)
+	return r.exchange(req, []byte(body))
 }
 
-func (r *rig) send(req *http.Request) *httptest.ResponseRecorder {
+// send is do for a request whose body is read once.
+func (r *rig) send(req *http.Request) *httptest.ResponseRecorder { return r.exchange(req, nil) }
+
+// exchange answers a request, and holds both against the document.
+func (r *rig) exchange(req *http.Request, sent []byte) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	r.ServeHTTP(w, req)
+	r.checkContract(req, sent, w)
 	return w
 }
 

@@ -19,6 +19,7 @@ func (s *Server) jobRoutes() {
 	register(s, huma.Operation{
 		Method: http.MethodGet, Path: "/v1/jobs", OperationID: "list-jobs", Tags: []string{tagJobs},
 		Summary: "List jobs", Description: "Newest first: proofs, items of batches and other work, of the caller or, for an admin, of everybody.",
+		Errors: []int{404},
 	}, s.listJobs)
 	register(s, huma.Operation{
 		Method: http.MethodGet, Path: "/v1/jobs/{id}", OperationID: "get-job", Tags: []string{tagJobs},

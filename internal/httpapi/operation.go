@@ -72,6 +72,16 @@ func (s *Server) prepare(op *huma.Operation) {
 	}
 	op.Errors = append(op.Errors, http.StatusBadRequest)
 	s.access(op)
+	refusals(op, s.problemContent())
+}
+
+// refusals documents the errors of an operation, all of the same form: those
+// that it lists, and those that any operation may answer with.
+func refusals(op *huma.Operation, content map[string]*huma.MediaType) {
+	for _, status := range op.Errors {
+		op.Responses[statusKey(status)] = &huma.Response{Description: http.StatusText(status), Content: content}
+	}
+	op.Responses["default"] = &huma.Response{Description: "Any other failure: of the service itself, or for want of room", Content: content}
 }
 
 // access documents who may use an operation: those without security are
@@ -98,18 +108,13 @@ func (s *Server) raw(op huma.Operation, handle http.HandlerFunc) {
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
 	}
-	for _, status := range op.Errors {
-		op.Responses[statusKey(status)] = s.problemResponse(status)
-	}
+	refusals(&op, s.problemContent())
 	s.api.OpenAPI().AddOperation(&op)
 	s.mux.HandleFunc(op.Method+" "+op.Path, handle)
 }
 
-func (s *Server) problemResponse(status int) *huma.Response {
-	return &huma.Response{
-		Description: http.StatusText(status),
-		Content:     map[string]*huma.MediaType{api.MediaTypeProblem: {Schema: schemaOf[api.Problem](s)}},
-	}
+func (s *Server) problemContent() map[string]*huma.MediaType {
+	return map[string]*huma.MediaType{api.MediaTypeProblem: {Schema: schemaOf[api.Problem](s)}}
 }
 
 // schemaOf returns the reference of T's schema in the OpenAPI document.

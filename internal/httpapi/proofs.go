@@ -31,7 +31,8 @@ func (s *Server) proofRoutes() {
 	}, s.submit)
 	register(s, huma.Operation{
 		Method: http.MethodGet, Path: "/v1/proofs", OperationID: "list-proofs", Tags: []string{tagProofs},
-		Summary: "List proofs", Description: "Newest first, without their results.",
+		Summary: "List proofs", Description: "Newest first, without their results. A circuit in the filter that isn't registered is an error.",
+		Errors: []int{404},
 	}, s.listProofs)
 	register(s, huma.Operation{
 		Method: http.MethodGet, Path: "/v1/proofs/{id}", OperationID: "get-proof", Tags: []string{tagProofs},

@@ -162,6 +162,7 @@ func TestSourcesWithWait(t *testing.T) {
 	} {
 		r, c := newCompileRig(t, nil)
 		c.end = tc.end
+		c.end.Priority = api.PriorityNormal
 		w := r.sources(t, []string{api.HeaderPrefer, "wait=7"}, src("main.zok", "text"))
 		if w.Code != tc.status || w.Header().Get("Location") != tc.location || c.waited != 7*time.Second {
 			t.Errorf("%s: got %d at %q after %v, want %d at %q after 7s", tc.name, w.Code, w.Header().Get("Location"), c.waited, tc.status, tc.location)

@@ -48,7 +48,7 @@ func TestPreferredWait(t *testing.T) {
 
 func TestSubmitWaits(t *testing.T) {
 	t.Parallel()
-	done := api.Proof{ID: "p_1", State: api.StateSucceeded}
+	done := api.Proof{ID: "p_1", Priority: api.PriorityNormal, State: api.StateSucceeded}
 	tests := []struct {
 		name, prefer, applied string
 		end                   time.Duration

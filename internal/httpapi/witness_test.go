@@ -41,7 +41,11 @@ func TestWitnessFormats(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	for _, format := range []string{"", api.WitnessZoKrates32, api.WitnessZoKrates64, api.WitnessZoKratesText} {
-		w := r.do("POST", "/v1/circuits/a/witness", jsonType, `{"arguments":["1"],"witness":"`+format+`"}`)
+		body := `{"arguments":["1"]}`
+		if format != "" {
+			body = `{"arguments":["1"],"witness":"` + format + `"}`
+		}
+		w := r.do("POST", "/v1/circuits/a/witness", jsonType, body)
 		if w.Code != 200 || r.fake.witness.Witness != format {
 			t.Errorf("%q: got %d %s and the service %q", format, w.Code, w.Body, r.fake.witness.Witness)
 		}
