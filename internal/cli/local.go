@@ -27,7 +27,7 @@ func (p *localProgram) check(name, missing string) error {
 	case p.Program == "" && slices.Contains([]string{".r1cs", ".wasm", ".zkey"}, filepath.Ext(name)) && exists(name):
 		return usage(name + " is a file; a circuit is given as --program NAME.r1cs")
 	case name != "" && p.Program != "":
-		return usage(name + " is taken for a circuit of the service, which excludes --program")
+		return usage(name + " is taken for a circuit of the service: give that or --program")
 	case name == "" && p.Program == "":
 		return usage(missing)
 	case p.Program == "" && (p.ABI != "" || p.Wasm != "" || p.Sym != ""):

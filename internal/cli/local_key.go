@@ -24,7 +24,7 @@ func (k *localKey) check(ref string) error {
 	case (k.Program == "") != (k.Key == ""):
 		return usage("--program and --key go together")
 	case ref != "" && k.Program != "":
-		return usage(ref + " is taken for a circuit of the service, which excludes --program")
+		return usage(ref + " is taken for a circuit of the service: give that or --program")
 	case ref == "" && k.Program == "":
 		return usage("name a circuit of the service, or give --program and --key")
 	case k.Scheme != "" && k.Key == "":

@@ -52,6 +52,9 @@ func (c *proveCommand) Run(ctx context.Context, e *env) error {
 	if (c.Arguments == "") == (c.Witness == "") {
 		return usage("give either --arguments or --witness")
 	}
+	if c.NoWait && (c.Out != "" || c.Public != "") {
+		return usage("--no-wait writes no proof: 'provery proofs show' has it later")
+	}
 	if c.Program != "" {
 		return c.local(ctx, e)
 	}
@@ -59,19 +62,7 @@ func (c *proveCommand) Run(ctx context.Context, e *env) error {
 	if err != nil {
 		return err
 	}
-	if err := c.splits(ctx, cl); err != nil {
-		return err
-	}
-	req := api.ProofRequest{Circuit: c.Circuit, Scheme: c.Scheme, Keys: c.Keys, Priority: c.Priority, Reduce: c.Reduce}
-	if c.Witness != "" {
-		req.Witness, err = e.read(c.Witness, maxWitness)
-	} else {
-		req.Arguments, err = e.arguments(c.Arguments)
-	}
-	if err != nil {
-		return err
-	}
-	p, err := cl.Submit(ctx, req, client.SubmitOptions{})
+	p, err := c.submit(ctx, e, cl)
 	if err != nil {
 		return err
 	}
@@ -93,6 +84,24 @@ func (c *proveCommand) Run(ctx context.Context, e *env) error {
 	}
 	showOutcome(e.Stderr, p)
 	return nil
+}
+
+// submit asks for the proof.
+func (c *proveCommand) submit(ctx context.Context, e *env, cl *client.Client) (*api.Proof, error) {
+	err := c.splits(ctx, cl)
+	if err != nil {
+		return nil, err
+	}
+	req := api.ProofRequest{Circuit: c.Circuit, Scheme: c.Scheme, Keys: c.Keys, Priority: c.Priority, Reduce: c.Reduce}
+	if c.Witness != "" {
+		req.Witness, err = e.read(c.Witness, maxWitness)
+	} else {
+		req.Arguments, err = e.arguments(c.Arguments)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return cl.Submit(ctx, req, client.SubmitOptions{})
 }
 
 // write writes the proof where it was asked for. With --json and no file, the

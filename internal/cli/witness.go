@@ -17,13 +17,14 @@ import (
 
 type witnessCommand struct {
 	Circuit   string `arg:"" optional:"" help:"Circuit registered with the service: name, name:tag or id."`
-	Arguments string `help:"File with the arguments as JSON; - is standard input." short:"a" required:"" placeholder:"FILE"`
+	Arguments string `help:"File with the arguments as JSON; - is standard input." short:"a" placeholder:"FILE"`
 	Out       string `help:"Where to write the witness. It is PRIVATE: it holds the private arguments. Without it, no witness is kept." short:"o" placeholder:"FILE"`
 	Format    string `help:"Format of the witness: zokrates64 as the ZoKrates command line writes it, zokrates32 as zokrates-js does, zokrates-text for a look; wtns for a Circom circuit. By the circuit's language without it: zokrates64 or wtns." enum:",zokrates64,zokrates32,zokrates-text,wtns" default:"" placeholder:"FORMAT"`
 	Logs      bool   `help:"Print what the program's log statements say. The program must have been compiled for debugging."`
 	Reduce    bool   `help:"Take numbers modulo the field instead of refusing large ones."`
 
 	localProgram
+	File string `help:"Check this witness file instead of computing one." name:"check" placeholder:"FILE" group:"Without a service"`
 }
 
 // Run computes a witness. Arguments that don't satisfy the program make the
@@ -31,6 +32,19 @@ type witnessCommand struct {
 func (c *witnessCommand) Run(ctx context.Context, e *env) error {
 	if err := c.check(c.Circuit, "name a circuit of the service, or give --program to compute from files"); err != nil {
 		return err
+	}
+	switch {
+	case (c.Arguments == "") == (c.File == ""):
+		return usage("give --arguments FILE, or a witness to --check")
+	case c.File != "" && (c.Program == "" || c.Out != ""):
+		return usage("--check needs --program, and writes nothing")
+	}
+	if c.File != "" {
+		result, err := c.checkFile(ctx)
+		if err != nil {
+			return err
+		}
+		return c.show(e, result)
 	}
 	r := api.WitnessRequest{Reduce: c.Reduce, Logs: c.Logs}
 	var err error
@@ -53,6 +67,11 @@ func (c *witnessCommand) Run(ctx context.Context, e *env) error {
 		fmt.Fprintf(e.Stderr, "The witness is in %s. It holds the private arguments.\n", c.Out)
 	}
 	result.Witness = nil
+	return c.show(e, result)
+}
+
+// show prints what became of the arguments.
+func (c *witnessCommand) show(e *env, result *api.WitnessResult) error {
 	if err := e.print(result, func(w io.Writer) { showWitness(w, result) }); err != nil {
 		return err
 	}
@@ -109,7 +128,10 @@ func showWitness(w io.Writer, r *api.WitnessResult) {
 		fmt.Fprintf(w, "log        %s\n", line)
 	}
 	if r.Satisfied {
-		fmt.Fprintf(w, "satisfied\noutputs    %s\n", r.Outputs)
+		fmt.Fprintln(w, "satisfied")
+		if r.Outputs != nil {
+			fmt.Fprintf(w, "outputs    %s\n", r.Outputs)
+		}
 		return
 	}
 	fmt.Fprintln(w, "NOT SATISFIED")
@@ -157,13 +179,39 @@ func (c *witnessCommand) local(ctx context.Context, r api.WitnessRequest) (*api.
 	}
 	files, ok := program.(frontend.WitnessFiles)
 	if !ok {
-		return nil, fault.New(fault.Unsupported, "the circuit's language has no witness files")
+		return nil, errNoWitnessFiles
 	}
 	var file bytes.Buffer
 	err = files.WriteWitness(&file, s, r.Witness)
 	out.Witness = file.Bytes()
 	return out, err
 }
+
+// checkFile checks a witness against the program's constraints.
+func (c *witnessCommand) checkFile(ctx context.Context) (*api.WitnessResult, error) {
+	program, err := c.open(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = frontend.Release(program) }()
+	files, ok := program.(frontend.WitnessFiles)
+	if !ok {
+		return nil, errNoWitnessFiles
+	}
+	file, closeFile, err := section(c.File)
+	if err != nil {
+		return nil, err
+	}
+	defer closeFile()
+	_, err = files.ReadWitness(ctx, file)
+	var f *fault.Error
+	if errors.As(err, &f) && f.Code == fault.UnsatisfiedWitness {
+		return &api.WitnessResult{Assertion: assertion(f)}, nil
+	}
+	return &api.WitnessResult{Satisfied: true}, err
+}
+
+var errNoWitnessFiles = fault.New(fault.Unsupported, "the circuit's language has no witness files")
 
 func assertion(f *fault.Error) *api.Assertion {
 	a := &api.Assertion{Message: f.Detail}
