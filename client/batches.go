@@ -53,7 +53,27 @@ func (c *Client) DeleteBatch(ctx context.Context, id string) error {
 // BatchEvents is ProofEvents for batches: an event for each item that ends, and
 // the counts. Around a break of the connection an item may be told twice.
 func (c *Client) BatchEvents(ctx context.Context, id string) iter.Seq2[api.Event, error] {
-	return c.events(ctx, path("batches", id, "events"))
+	return c.events(ctx, path("batches", id, "events"), c.retries)
+}
+
+// FollowBatch is Follow for batches. The batch is returned however it ended: its
+// Counts tell how many items did in which state.
+func (c *Client) FollowBatch(ctx context.Context, id string, on func(api.Event)) (*api.Batch, error) {
+	if err := c.follow(ctx, path("batches", id, "events"), on); err != nil {
+		return nil, err
+	}
+	var b *api.Batch
+	err := c.until(ctx, func() (ended bool, err error) {
+		next, err := c.Batch(ctx, id)
+		if err == nil {
+			b = next
+		}
+		return err == nil && b.State.Terminal(), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 // ItemsOptions select items of a batch.
@@ -87,9 +107,7 @@ func (c *Client) items(ctx context.Context, path string, o ItemsOptions) iter.Se
 			if l.o.From != from {
 				failures = 0
 			}
-			var refused *Error
-			final := errors.As(err, &refused) && !refused.Retryable
-			if ctx.Err() != nil || final || failures >= c.retries || c.pause(ctx, failures, err) != nil {
+			if failures >= c.retries || !again(ctx, err) || c.pause(ctx, failures, err) != nil {
 				yield(nil, err)
 				return
 			}
@@ -138,6 +156,9 @@ func (l *lines) connect(ctx context.Context, yield func(*api.Proof, error) bool)
 			return true, nil
 		} else if err != nil {
 			return false, fmt.Errorf("client: read items: %w", err)
+		}
+		if err := l.c.checked(ctx, p); err != nil {
+			return false, err
 		}
 		if p.Item != nil {
 			l.o.From = *p.Item + 1

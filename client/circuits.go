@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"provery/api"
 )
@@ -16,6 +16,12 @@ import (
 // service's default. cursor is the Next of the page before, "" for the first.
 func (c *Client) Circuits(ctx context.Context, cursor string, limit int) (*api.Page[api.Circuit], error) {
 	return fetch[api.Page[api.Circuit]](ctx, c, get(path("circuits")+page(cursor, limit)))
+}
+
+// AllCircuits yields the circuits, newest first, page by page. The last pair has
+// the error, if any.
+func (c *Client) AllCircuits(ctx context.Context) iter.Seq2[*api.Circuit, error] {
+	return all(func(cursor string) (*api.Page[api.Circuit], error) { return c.Circuits(ctx, cursor, maxPage) })
 }
 
 // Circuit returns the circuit of a reference.
@@ -107,40 +113,4 @@ func (c *Client) Verifier(ctx context.Context, ref, keys, name string) (string, 
 // DryRun computes a witness, which the service throws away.
 func (c *Client) DryRun(ctx context.Context, ref string, r api.WitnessRequest) (*api.WitnessResult, error) {
 	return post[api.WitnessResult](ctx, c, path("circuits", ref, "witness"), true, r)
-}
-
-// fetch makes a call for a T.
-func fetch[T any](ctx context.Context, c *Client, k call) (*T, error) {
-	out := new(T)
-	if err := c.do(ctx, k, out); err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// post sends in as JSON and returns a T.
-func post[T any](ctx context.Context, c *Client, path string, repeatable bool, in any) (*T, error) {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return nil, err
-	}
-	return fetch[T](ctx, c, call{method: http.MethodPost, path: path, body: body, repeatable: repeatable})
-}
-
-func page(cursor string, limit int) string {
-	q := url.Values{}
-	if cursor != "" {
-		q.Set("cursor", cursor)
-	}
-	if limit > 0 {
-		q.Set("limit", strconv.Itoa(limit))
-	}
-	return query(q)
-}
-
-func query(q url.Values) string {
-	if len(q) == 0 {
-		return ""
-	}
-	return "?" + q.Encode()
 }

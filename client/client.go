@@ -32,6 +32,7 @@ type Client struct {
 	http    *http.Client
 	retries int
 	wait    time.Duration
+	check   func(context.Context, *api.Proof) error // nil: none
 	backoff func(attempt int) time.Duration
 }
 
@@ -54,6 +55,13 @@ func WithWait(d time.Duration) Option { return func(c *Client) { c.wait = max(ti
 
 // WithUserAgent names the program in the service's view.
 func WithUserAgent(agent string) Option { return func(c *Client) { c.agent = agent } }
+
+// WithCheck has every proof checked that Prove, Submit, Wait, Follow, Proof and
+// BatchResults return with a result: check gets it first, and where it returns an
+// error they return a *CheckError. client/verify has checks by a verifying key.
+func WithCheck(check func(context.Context, *api.Proof) error) Option {
+	return func(c *Client) { c.check = check }
+}
 
 // New returns a client of the service at base, such as
 // "http://127.0.0.1:8080".
@@ -86,6 +94,21 @@ func (e *Error) Error() string {
 
 // Unwrap returns the problem, for errors.As.
 func (e *Error) Unwrap() error { return &e.Problem }
+
+// CheckError says that a proof which the service returned didn't pass the check
+// of WithCheck.
+type CheckError struct {
+	Proof *api.Proof
+	Err   error // of the check
+}
+
+// Error returns which proof it is, and what the check said.
+func (e *CheckError) Error() string {
+	return "client: check of proof " + e.Proof.ID + ": " + e.Err.Error()
+}
+
+// Unwrap returns the check's error.
+func (e *CheckError) Unwrap() error { return e.Err }
 
 // CodeOf returns the code of a refusal, "" for any other error.
 func CodeOf(err error) api.Code {
@@ -126,10 +149,7 @@ func path(segments ...string) string {
 func (c *Client) do(ctx context.Context, k call, out any) error {
 	for attempt := 0; ; attempt++ {
 		err := c.once(ctx, k, out)
-		if err == nil || attempt >= c.retries || !again(ctx, k, err) {
-			return err
-		}
-		if waitErr := c.pause(ctx, attempt, err); waitErr != nil {
+		if err == nil || !k.repeatable || attempt >= c.retries || !again(ctx, err) || c.pause(ctx, attempt, err) != nil {
 			return err
 		}
 	}
@@ -210,4 +230,22 @@ func problemOf(res *http.Response) error {
 		e.RetryAfter = after
 	}
 	return e
+}
+
+// fetch makes a call for a T.
+func fetch[T any](ctx context.Context, c *Client, k call) (*T, error) {
+	out := new(T)
+	if err := c.do(ctx, k, out); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// post sends in as JSON and returns a T.
+func post[T any](ctx context.Context, c *Client, path string, repeatable bool, in any) (*T, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	return fetch[T](ctx, c, call{method: http.MethodPost, path: path, body: body, repeatable: repeatable})
 }

@@ -127,7 +127,8 @@ func TestWhatIsNotRepeated(t *testing.T) {
 		"setup":  func(c *Client) error { _, err := c.SetupKeys(context.Background(), "a", "groth16"); return err },
 		"ready":  func(c *Client) error { _, err := c.Ready(context.Background()); return err },
 		"register": func(c *Client) error {
-			_, _, err := c.Register(context.Background(), Registration{Artefacts: map[string]io.Reader{"program": strings.NewReader("p")}})
+			once := io.MultiReader(strings.NewReader("p")) // it can't be read again
+			_, _, err := c.Register(context.Background(), Registration{Artefacts: map[string]io.Reader{"program": once}})
 			return err
 		},
 	} {
@@ -141,15 +142,25 @@ func TestWhatIsNotRepeated(t *testing.T) {
 func TestRetryAfterIsHonoured(t *testing.T) {
 	t.Parallel()
 	overloaded := problem(api.CodeOverloaded)
-	overloaded.header = http.Header{"Retry-After": {"3600"}}
+	overloaded.header = http.Header{"Retry-After": {"60"}}
 	c, s := play(t, overloaded)
 	ctx, cancel := context.WithCancel(t.Context())
-	asked := make(chan struct{})
-	c.backoff = func(int) time.Duration { close(asked); return 0 }
-	go func() { <-asked; cancel() }()
+	c.backoff = func(int) time.Duration { cancel(); return 0 }
 	_, err := c.Queue(ctx)
 	var refused *Error
-	if !errors.As(err, &refused) || refused.RetryAfter != 3600 || len(s.requests) != 1 {
+	if !errors.As(err, &refused) || refused.RetryAfter != 60 || len(s.requests) != 1 {
+		t.Errorf("got %v after %d calls, want the refusal after one", err, len(s.requests))
+	}
+}
+
+// TestLongRetryAfterIsLeft checks that a pause of hours is the caller's to take.
+func TestLongRetryAfterIsLeft(t *testing.T) {
+	t.Parallel()
+	overloaded := problem(api.CodeOverloaded)
+	overloaded.header = http.Header{"Retry-After": {"3600"}}
+	c, s := play(t, overloaded)
+	var refused *Error
+	if _, err := c.Queue(t.Context()); !errors.As(err, &refused) || refused.RetryAfter != 3600 || len(s.requests) != 1 {
 		t.Errorf("got %v after %d calls, want the refusal after one", err, len(s.requests))
 	}
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -25,7 +26,8 @@ type Sources struct {
 	// reach no other file but the language's own library.
 	Files map[string][]byte
 	// Archive is a tar, tar.gz or zip file of source files, instead of Files
-	// or beside them. It is read once.
+	// or beside them. One that is an io.Seeker is sent again when the
+	// connection breaks.
 	Archive  io.Reader
 	Main     string     // path of the file with the main function; may be empty if that is the only file, or named main
 	Curve    string     // the compiler's default without it
@@ -58,6 +60,9 @@ func (c *Client) SubmitSources(ctx context.Context, s Sources, o SubmitOptions) 
 	}
 	if s.Deadline != nil {
 		f.fields = append(f.fields, field{api.FieldDeadline, s.Deadline.UTC().Format(time.RFC3339Nano)})
+	}
+	if o.IdempotencyKey == "" && c.retries > 0 {
+		o.IdempotencyKey = rand.Text()
 	}
 	if o.IdempotencyKey != "" {
 		f.header.Set(api.HeaderIdempotencyKey, o.IdempotencyKey)
@@ -112,17 +117,7 @@ func (c *Client) FinishCompilation(ctx context.Context, out *Compilation) (*api.
 	if out.Circuit != nil {
 		return out.Circuit, nil
 	}
-	job := out.Job
-	err := c.until(ctx, func() (ended bool, err error) {
-		if job.State.Terminal() {
-			return true, nil
-		}
-		next, err := c.Job(ctx, job.ID, c.wait)
-		if err == nil {
-			job = next
-		}
-		return err == nil && job.State.Terminal(), err
-	})
+	job, err := c.endOf(ctx, out.Job)
 	if err != nil {
 		return nil, err
 	}

@@ -23,20 +23,39 @@ import (
 // where the service refuses, and any other after as many failures in a row as
 // the client repeats calls.
 func (c *Client) ProofEvents(ctx context.Context, id string) iter.Seq2[api.Event, error] {
-	return c.events(ctx, path("proofs", id, "events"))
+	return c.events(ctx, path("proofs", id, "events"), c.retries)
 }
 
 // JobEvents is ProofEvents for jobs of any kind.
 func (c *Client) JobEvents(ctx context.Context, id string) iter.Seq2[api.Event, error] {
-	return c.events(ctx, path("jobs", id, "events"))
+	return c.events(ctx, path("jobs", id, "events"), c.retries)
+}
+
+// follow calls on, unless it is nil, with the events of a stream until its end, or
+// until it can't be had: a service may have no room for one more, and a proxy may
+// hold it back. The error is of a refusal for good, or the end of ctx.
+func (c *Client) follow(ctx context.Context, path string, on func(api.Event)) error {
+	const retries = 1
+	for e, err := range c.events(ctx, path, retries) {
+		switch {
+		case ctx.Err() != nil:
+			return fmt.Errorf("client: %w", ctx.Err())
+		case err != nil && CodeOf(err) != "" && !again(ctx, err):
+			return err
+		case err == nil && on != nil:
+			on(e)
+		}
+	}
+	return nil
 }
 
 // silence is how long a stream may be without a word. The service says
 // something every 15 s.
 const silence = 45 * time.Second
 
-// events follows a stream over as many connections as it takes.
-func (c *Client) events(ctx context.Context, path string) iter.Seq2[api.Event, error] {
+// events follows a stream over as many connections as it takes, of which retries
+// in a row may fail after the first.
+func (c *Client) events(ctx context.Context, path string, retries int) iter.Seq2[api.Event, error] {
 	return func(yield func(api.Event, error) bool) {
 		s := &stream{c: c, path: path, delay: 2 * time.Second}
 		for failures := 0; ; failures++ {
@@ -48,9 +67,7 @@ func (c *Client) events(ctx context.Context, path string) iter.Seq2[api.Event, e
 			if s.heard {
 				failures = 0
 			}
-			var refused *Error
-			final := errors.As(err, &refused) && !refused.Retryable
-			if err != nil && (ctx.Err() != nil || final || failures >= c.retries) {
+			if err != nil && (failures >= retries || !again(ctx, err)) {
 				yield(api.Event{}, err)
 				return
 			}

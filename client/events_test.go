@@ -120,3 +120,48 @@ func FuzzEventReader(f *testing.F) {
 		t.Fatal("more messages than bytes")
 	})
 }
+
+// TestFollow checks that events are told, that the outcome is fetched however
+// the events went, and that only a refusal for good is an error.
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	final := streamed(eventText("1", api.StateRunning, "") + eventText("2", api.StateSucceeded, `,"final":true`))
+	for _, tc := range []struct {
+		name    string
+		answers []answer
+		events  int
+		want    api.Code
+	}{
+		{"by events", []answer{final, state(200, api.StateSucceeded)}, 2, ""},
+		{"events are cut off", []answer{streamed(eventText("1", api.StateRunning, "")), {}, {}, state(200, api.StateRunning), state(200, api.StateSucceeded)}, 1, ""},
+		{"no room for events", []answer{problem(api.CodeOverloaded), problem(api.CodeOverloaded), state(200, api.StateSucceeded)}, 0, ""},
+		{"no such proof", []answer{problem(api.CodeNotFound)}, 0, api.CodeNotFound},
+		{"it fails", []answer{final, {status: 200, body: api.Proof{ID: "p_1", State: api.StateFailed, Problem: api.NewProblem(api.CodeUnsatisfiedWitness, "a")}}}, 2, api.CodeUnsatisfiedWitness},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			c, s := play(t, tc.answers...)
+			events := 0
+			p, err := c.Follow(t.Context(), "p_1", func(api.Event) { events++ })
+			if events != tc.events || CodeOf(err) != tc.want || len(s.requests) != len(tc.answers) {
+				t.Errorf("got %d events and %v after %d calls, want %d and %q after %d", events, err, len(s.requests), tc.events, tc.want, len(tc.answers))
+			}
+			if err == nil && p.State != api.StateSucceeded {
+				t.Errorf("got %+v", p)
+			}
+		})
+	}
+}
+
+func TestFollowOthers(t *testing.T) {
+	t.Parallel()
+	done := streamed(eventText("2", api.StateSucceeded, `,"final":true`))
+	c, _ := play(t, done, answer{status: 200, body: api.Job{ID: "j", State: api.StateFailed}})
+	if j, err := c.FollowJob(t.Context(), "j", nil); err != nil || j.State != api.StateFailed {
+		t.Errorf("got %+v, %v, want the job as it ended", j, err)
+	}
+	c, _ = play(t, done, answer{status: 200, body: api.Batch{ID: "b", State: api.StateRunning}}, answer{status: 200, body: api.Batch{ID: "b", State: api.StateSucceeded}})
+	if b, err := c.FollowBatch(t.Context(), "b", nil); err != nil || b.State != api.StateSucceeded {
+		t.Errorf("got %+v, %v, want the batch as it ended", b, err)
+	}
+}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -39,6 +40,33 @@ func (c *Client) Job(ctx context.Context, id string, wait time.Duration) (*api.J
 	return fetch[api.Job](ctx, c, get(path("jobs", id)+query(q)))
 }
 
+// FollowJob is Follow for jobs of any kind. The job is returned however it ended:
+// its State tells.
+func (c *Client) FollowJob(ctx context.Context, id string, on func(api.Event)) (*api.Job, error) {
+	if err := c.follow(ctx, path("jobs", id, "events"), on); err != nil {
+		return nil, err
+	}
+	return c.endOf(ctx, &api.Job{ID: id})
+}
+
+// endOf waits for the end of a job, of which j is what is known.
+func (c *Client) endOf(ctx context.Context, j *api.Job) (*api.Job, error) {
+	err := c.until(ctx, func() (ended bool, err error) {
+		if j.State.Terminal() {
+			return true, nil
+		}
+		next, err := c.Job(ctx, j.ID, c.wait)
+		if err == nil {
+			j = next
+		}
+		return err == nil && j.State.Terminal(), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
 // CancelJob stops a job. One that has ended stays as it is.
 func (c *Client) CancelJob(ctx context.Context, id string) (*api.Job, error) {
 	return fetch[api.Job](ctx, c, call{method: http.MethodPost, path: path("jobs", id, "cancel"), repeatable: true})
@@ -53,6 +81,11 @@ func (c *Client) RetryJob(ctx context.Context, id string) (*api.Job, error) {
 // DeleteJob erases a job that has ended.
 func (c *Client) DeleteJob(ctx context.Context, id string) error {
 	return c.do(ctx, call{method: http.MethodDelete, path: path("jobs", id)}, nil)
+}
+
+// AllJobs yields the jobs that a filter selects, newest first, as AllCircuits does.
+func (c *Client) AllJobs(ctx context.Context, f api.JobFilter) iter.Seq2[*api.Job, error] {
+	return all(func(cursor string) (*api.Page[api.Job], error) { return c.Jobs(ctx, f, cursor, maxPage) })
 }
 
 // Workers returns the processes that prove.
@@ -78,6 +111,13 @@ func (c *Client) Webhooks(ctx context.Context, state, cursor string, limit int) 
 		q.Set("limit", strconv.Itoa(limit))
 	}
 	return fetch[api.Page[api.WebhookDelivery]](ctx, c, get(path("webhooks")+query(q)))
+}
+
+// AllWebhooks yields the webhooks of a state, or all, as AllCircuits does.
+func (c *Client) AllWebhooks(ctx context.Context, state string) iter.Seq2[*api.WebhookDelivery, error] {
+	return all(func(cursor string) (*api.Page[api.WebhookDelivery], error) {
+		return c.Webhooks(ctx, state, cursor, maxPage)
+	})
 }
 
 // Webhook returns the webhook of a job or batch.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"iter"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -41,7 +42,30 @@ func (c *Client) Submit(ctx context.Context, r api.ProofRequest, o SubmitOptions
 	if s := wholeSeconds(o.Wait); s > 0 {
 		k.header.Set(api.HeaderPrefer, "wait="+strconv.Itoa(s))
 	}
-	return fetch[api.Proof](ctx, c, k)
+	return c.proof(ctx, k)
+}
+
+// proof makes a call for a proof, and checks it.
+func (c *Client) proof(ctx context.Context, k call) (*api.Proof, error) {
+	p, err := fetch[api.Proof](ctx, c, k)
+	if err == nil {
+		err = c.checked(ctx, p)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// checked checks a proof that has a result, if the client has a check.
+func (c *Client) checked(ctx context.Context, p *api.Proof) error {
+	if c.check == nil || p.Result == nil {
+		return nil
+	}
+	if err := c.check(ctx, p); err != nil {
+		return &CheckError{p, err}
+	}
+	return nil
 }
 
 // Prove asks for a proof and waits until it is finished or ctx ends. A proof
@@ -69,6 +93,17 @@ func (c *Client) Wait(ctx context.Context, id string) (*api.Proof, error) {
 		return nil, err
 	}
 	return c.finish(ctx, p)
+}
+
+// Follow is Wait by the proof's events, each of which on is called with, in order,
+// unless it is nil: changes of state, and where known, the stage and an estimate of
+// the time left. Where events can't be had it asks for the outcome as Wait does,
+// and calls on no more.
+func (c *Client) Follow(ctx context.Context, id string, on func(api.Event)) (*api.Proof, error) {
+	if err := c.follow(ctx, path("proofs", id, "events"), on); err != nil {
+		return nil, err
+	}
+	return c.Wait(ctx, id)
 }
 
 // finish polls until p's state is terminal. A service that has no room for
@@ -134,7 +169,7 @@ func (c *Client) Proof(ctx context.Context, id string, wait time.Duration) (*api
 	if s := wholeSeconds(wait); s > 0 {
 		q.Set("wait", strconv.Itoa(s))
 	}
-	return fetch[api.Proof](ctx, c, get(path("proofs", id)+query(q)))
+	return c.proof(ctx, get(path("proofs", id)+query(q)))
 }
 
 // Proofs returns a page of at most limit proofs, newest first, without their
@@ -152,9 +187,15 @@ func (c *Client) Proofs(ctx context.Context, f api.ProofFilter, cursor string, l
 	return fetch[api.Page[api.Proof]](ctx, c, get(path("proofs")+query(q)))
 }
 
+// AllProofs yields the proofs that a filter selects, newest first, without their
+// results, as AllCircuits does.
+func (c *Client) AllProofs(ctx context.Context, f api.ProofFilter) iter.Seq2[*api.Proof, error] {
+	return all(func(cursor string) (*api.Page[api.Proof], error) { return c.Proofs(ctx, f, cursor, maxPage) })
+}
+
 // Cancel stops a job. One that has ended stays as it is.
 func (c *Client) Cancel(ctx context.Context, id string) (*api.Proof, error) {
-	return fetch[api.Proof](ctx, c, call{method: http.MethodPost, path: path("proofs", id, "cancel"), repeatable: true})
+	return c.proof(ctx, call{method: http.MethodPost, path: path("proofs", id, "cancel"), repeatable: true})
 }
 
 // Delete erases the inputs and the result of a proof that has ended.

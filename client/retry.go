@@ -11,20 +11,24 @@ import (
 	"provery/api"
 )
 
-// maxPause bounds the pause before a repetition, whatever the service says.
+// maxPause is how long a call waits at most before it is repeated. A service that
+// says to come back later than that is left to the caller.
 const maxPause = time.Minute
 
-// again reports whether a call that failed with err is worth repeating.
-func again(ctx context.Context, k call, err error) bool {
-	if ctx.Err() != nil || !k.repeatable {
+// again reports whether it is worth repeating what failed with err, if that is
+// safe to repeat.
+func again(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
 		return false
 	}
 	var e *Error
+	var source *sourceError
+	var check *CheckError
 	if !errors.As(err, &e) {
-		return true // the network: the answer didn't come
+		return !errors.As(err, &source) && !errors.As(err, &check) // the network: the answer didn't come
 	}
 	// A proof that ended with a problem has ended: only a new request helps.
-	return e.Retryable && e.Instance == "" && e.Code != api.CodeDeadlineExceeded
+	return e.Retryable && e.Instance == "" && e.Code != api.CodeDeadlineExceeded && e.RetryAfter <= int(maxPause/time.Second)
 }
 
 // pause waits as long as the service said, or backs off. It returns early
@@ -35,7 +39,7 @@ func (c *Client) pause(ctx context.Context, attempt int, err error) error {
 	if errors.As(err, &e) && e.RetryAfter > 0 {
 		d = max(d, time.Duration(e.RetryAfter)*time.Second)
 	}
-	return sleep(ctx, min(d, maxPause))
+	return sleep(ctx, d)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

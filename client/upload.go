@@ -2,136 +2,248 @@ package client
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"mime/multipart"
 	"net/http"
-	"slices"
+	"sync"
+	"time"
 
 	"provery/api"
 )
 
-// Registration is a circuit to register.
-type Registration struct {
-	Frontend string // may be empty where the service has only one
-	Name     string // may be empty
-	Tag      string // "latest" without it
-	// Artefacts are the circuit's files by role, such as "program" and
-	// "abi". They are read once and streamed.
-	Artefacts map[string]io.Reader
+// UploadOptions change how a file is uploaded. The zero value is good.
+type UploadOptions struct {
+	// Digest is the file's, "sha256:…", if you know it: the file is read once
+	// more otherwise, to compute it.
+	Digest string
+	// PieceBytes is how much is sent at a time, and so what a cut connection
+	// costs at most: from api.MinPiece to api.MaxPiece, 8 MiB without it. Of
+	// files over 4 GiB it is a 4096th of them at least.
+	PieceBytes int64
+	// Progress, if not nil, is told how many of the file's bytes have left,
+	// those of earlier calls included. A piece that has to be sent again takes
+	// the count back. It is called by one goroutine at a time, and must not
+	// take long.
+	Progress func(sent, total int64)
 }
 
-// Register registers a circuit. The same files give the same circuit; existed
-// reports that it was there before. A failed registration isn't repeated,
-// since the readers are spent.
-func (c *Client) Register(ctx context.Context, r Registration) (circuit *api.Circuit, existed bool, err error) {
-	circuit = &api.Circuit{}
-	status, err := c.upload(ctx, path("circuits"), circuit, form{
-		fields: []field{{api.FieldFrontend, r.Frontend}, {api.FieldName, r.Name}, {api.FieldTag, r.Tag}},
-		parts:  partsOf(r.Artefacts),
-	})
+// Upload sends a file, from its start, in pieces, and returns the complete
+// upload. Registration.Uploads and KeyUpload.Uploads name it by its digest; once
+// it is of no more use DeleteUpload removes it, and otherwise the service does
+// after a day.
+//
+// A piece whose connection breaks is sent again; as long as the file grows on
+// the other side this goes on. An upload that was given up, also by another
+// process, is taken up where it stopped when the same file is uploaded again.
+func (c *Client) Upload(ctx context.Context, file io.ReadSeeker, o UploadOptions) (*api.Upload, error) {
+	t, err := c.newTransfer(ctx, file, o)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	return circuit, status == http.StatusOK, nil
-}
-
-// KeyUpload is a proving key to add to a circuit.
-type KeyUpload struct {
-	Scheme       string // found out without it
-	Layout       string // found out without it
-	ProvingKey   io.Reader
-	VerifyingKey io.Reader // may be nil
-	// Ceremony says which ceremony of several parties made the key, if one did.
-	// It is recorded as the keys' provenance.
-	Ceremony string
-}
-
-// AddKeys uploads keys. The same keys give the same key set; existed reports
-// that it was there before.
-func (c *Client) AddKeys(ctx context.Context, ref string, u KeyUpload) (keys *api.KeySet, existed bool, err error) {
-	files := map[string]io.Reader{api.RoleProvingKey: u.ProvingKey}
-	if u.VerifyingKey != nil {
-		files[api.RoleVerifyingKey] = u.VerifyingKey
+	for failures := 0; ; failures++ {
+		had := t.received
+		u, err := t.run(ctx)
+		if err == nil {
+			return u, nil
+		}
+		if t.received > had {
+			failures = 0
+		}
+		// A conflict may be with somebody who sends the same file.
+		if failures >= c.retries || !again(ctx, err) && CodeOf(err) != api.CodeConflict || c.pause(ctx, failures, err) != nil {
+			return nil, err
+		}
 	}
-	keys = &api.KeySet{}
-	status, err := c.upload(ctx, path("circuits", ref, "keys"), keys, form{
-		fields: []field{{api.FieldScheme, u.Scheme}, {api.FieldLayout, u.Layout}, {api.FieldCeremony, u.Ceremony}},
-		parts:  partsOf(files),
-	})
-	if err != nil {
-		return nil, false, err
+}
+
+// UploadStatus returns how far an upload is. A digest that nothing was sent of is
+// api.CodeNotFound.
+func (c *Client) UploadStatus(ctx context.Context, digest string) (*api.Upload, error) {
+	return fetch[api.Upload](ctx, c, get(path("uploads", digest)))
+}
+
+// DeleteUpload removes an upload. What was registered from it stays. Removing
+// one that isn't there is no error.
+func (c *Client) DeleteUpload(ctx context.Context, digest string) error {
+	return c.do(ctx, call{method: http.MethodDelete, path: path("uploads", digest), repeatable: true}, nil)
+}
+
+// defaultPiece is how much is sent at a time.
+const defaultPiece = 8 << 20
+
+// transfer is a file on its way.
+type transfer struct {
+	c        *Client
+	file     io.ReadSeeker
+	digest   string
+	size     int64
+	piece    int64
+	received int64 // most that was there
+	progress func(sent, total int64)
+}
+
+// newTransfer measures the file.
+func (c *Client) newTransfer(ctx context.Context, file io.ReadSeeker, o UploadOptions) (*transfer, error) {
+	t := &transfer{c: c, file: file, digest: o.Digest, piece: o.PieceBytes, progress: o.Progress}
+	var err error
+	if t.size, err = file.Seek(0, io.SeekEnd); err != nil {
+		return nil, &sourceError{fmt.Errorf("client: upload: %w", err)}
 	}
-	return keys, status == http.StatusOK, nil
-}
-
-// form is what an upload sends.
-type form struct {
-	header http.Header
-	fields []field // those without a value are left out
-	parts  []part
-}
-
-type field struct{ name, value string }
-
-// part is a file of a form.
-type part struct {
-	name, filename string
-	content        io.Reader
-}
-
-// partsOf returns files by role in the order of their roles.
-func partsOf(files map[string]io.Reader) []part {
-	var parts []part
-	for _, role := range slices.Sorted(maps.Keys(files)) {
-		parts = append(parts, part{role, role, files[role]})
+	if t.size == 0 {
+		return nil, errors.New("client: upload: the file is empty")
 	}
-	return parts
+	if t.piece == 0 {
+		t.piece = defaultPiece
+	}
+	const mostPieces = 4096
+	t.piece = min(max(t.piece, api.MinPiece, (t.size+mostPieces-1)/mostPieces), api.MaxPiece)
+	if t.progress == nil {
+		t.progress = func(int64, int64) {}
+	}
+	if t.digest == "" {
+		t.digest, err = t.sum(ctx)
+	}
+	return t, err
 }
 
-// upload streams a form and decodes the answer into out.
-func (c *Client) upload(ctx context.Context, path string, out any, f form) (status int, err error) {
-	body, send := io.Pipe()
-	writer := multipart.NewWriter(send)
-	req, err := c.request(ctx, http.MethodPost, path, body)
-	if err != nil {
+// sum computes the file's digest.
+func (t *transfer) sum(ctx context.Context) (string, error) {
+	if _, err := t.file.Seek(0, io.SeekStart); err != nil {
+		return "", &sourceError{fmt.Errorf("client: upload: %w", err)}
+	}
+	h := sha256.New()
+	if _, err := io.CopyBuffer(h, &cancellable{ctx, &source{t.file, "the file"}}, make([]byte, 256<<10)); err != nil {
+		return "", err
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// cancellable ends with its context.
+type cancellable struct {
+	ctx context.Context // of the one call that it lives in
+	io.Reader
+}
+
+// Read implements io.Reader.
+func (c *cancellable) Read(b []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
 		return 0, err
 	}
-	maps.Copy(req.Header, f.header)
-	req.Header.Set("Content-Type", writer.FormDataContentType())
-	written := make(chan error, 1)
-	go func() {
-		err := writeForm(writer, f)
-		_ = send.CloseWithError(err) // nil is the end of the body
-		written <- err
-	}()
-	status, err = c.send(req, 0, out)
-	_ = body.Close() // a refusal may come before everything was read
-	if writeErr := <-written; writeErr != nil && !errors.Is(writeErr, io.ErrClosedPipe) && err != nil && CodeOf(err) == "" {
-		err = writeErr // the reader's error, rather than that of the connection it broke
-	}
-	return status, err
+	return c.Reader.Read(b)
 }
 
-func writeForm(w *multipart.Writer, in form) error {
-	for _, f := range in.fields {
-		if f.value == "" {
-			continue
-		}
-		if err := w.WriteField(f.name, f.value); err != nil {
-			return err
+// run asks how much is there, and sends the rest.
+func (t *transfer) run(ctx context.Context) (*api.Upload, error) {
+	u, err := t.status(ctx)
+	for err == nil && !u.Complete {
+		u, err = t.send(ctx, u.Received)
+	}
+	return u, err
+}
+
+func (t *transfer) status(ctx context.Context) (*api.Upload, error) {
+	u, err := fetch[api.Upload](ctx, t.c, call{method: http.MethodGet, path: path("uploads", t.digest)}) // once: run is repeated
+	if CodeOf(err) == api.CodeNotFound {
+		u, err = &api.Upload{Digest: t.digest, Size: t.size}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if u.Size != t.size {
+		return nil, &sourceError{fmt.Errorf("client: upload: the file has %d bytes, and %s is being uploaded with %d", t.size, t.digest, u.Size)}
+	}
+	t.received = max(t.received, u.Received)
+	t.progress(u.Received, t.size)
+	return u, nil
+}
+
+// pieceSilence is how long a piece may take to move on by a byte, or its answer
+// to come: the service writes it to disk, or into a bucket, first.
+const pieceSilence = 2 * time.Minute
+
+// send sends the piece that begins at an offset.
+func (t *transfer) send(ctx context.Context, from int64) (*api.Upload, error) {
+	if _, err := t.file.Seek(from, io.SeekStart); err != nil {
+		return nil, &sourceError{fmt.Errorf("client: upload: %w", err)}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	idle := time.AfterFunc(pieceSilence, cancel)
+	defer idle.Stop()
+	n := min(t.piece, t.size-from)
+	body := &pieceBody{file: t.file, left: n, moved: func(left int64) {
+		idle.Reset(pieceSilence)
+		t.progress(from+n-left, t.size)
+	}}
+	req, err := t.c.request(ctx, http.MethodPut, path("uploads", t.digest), body)
+	if err != nil {
+		return nil, err
+	}
+	req.ContentLength = n
+	req.Header.Set("Content-Type", "application/octet-stream")
+	req.Header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, from+n-1, t.size))
+	u := &api.Upload{}
+	_, err = t.c.send(req, 0, u)
+	if failed := body.stop(); failed != nil && err != nil {
+		err = failed // rather than that of the connection it broke
+	}
+	if err == nil && u.Received <= from {
+		err = errors.New("client: upload: the service took a piece, and has no more bytes than before")
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.received = max(t.received, u.Received)
+	return u, nil
+}
+
+// pieceBody is a part of a file as the body of a request. HTTP may read on while
+// the answer is there already; after stop it doesn't touch the file any more.
+type pieceBody struct {
+	mu    sync.Mutex
+	file  io.Reader // nil once it is stopped
+	left  int64
+	moved func(left int64)
+	err   error // of the file
+}
+
+// Read implements io.Reader.
+func (b *pieceBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.file == nil:
+		return 0, errors.New("client: the request is over")
+	case b.left == 0:
+		return 0, io.EOF
+	}
+	n, err := b.file.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	if n > 0 {
+		b.moved(b.left)
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+		if b.left > 0 {
+			err = io.ErrUnexpectedEOF // the file became shorter
 		}
 	}
-	for _, p := range in.parts {
-		part, err := w.CreateFormFile(p.name, p.filename)
-		if err != nil {
-			return err
-		}
-		if _, err := io.Copy(part, p.content); err != nil {
-			return fmt.Errorf("client: upload %s: %w", p.filename, err)
-		}
+	if err != nil {
+		b.err = &sourceError{fmt.Errorf("client: upload: read the file: %w", err)}
 	}
-	return w.Close()
+	return n, err
+}
+
+// Close implements io.Closer.
+func (b *pieceBody) Close() error { return nil }
+
+// stop ends the reading, and returns the file's error.
+func (b *pieceBody) stop() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.file = nil
+	return b.err
 }

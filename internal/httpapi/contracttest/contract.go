@@ -7,8 +7,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -81,7 +83,7 @@ func (x *Exchange) name() string {
 // status or media type, its body, or a body that was sent and taken although it
 // isn't as the document wants it.
 func (c *Contract) Check(x *Exchange) error {
-	pattern := c.find(x.Request)
+	pattern := c.Operation(x.Request)
 	isProblem := mediaOf(x.Header) == api.MediaTypeProblem
 	switch absent := !strings.HasPrefix(x.Request.URL.Path, "/v1/") && x.Status == http.StatusNotFound; {
 	case pattern == "" && !isProblem:
@@ -106,9 +108,9 @@ func (c *Contract) Check(x *Exchange) error {
 	return err
 }
 
-// find returns the pattern of a request's operation, "" if there is none: of
+// Operation returns the pattern of a request's operation, "" if there is none: of
 // several that fit, the one with the fewest parameters.
-func (c *Contract) find(r *http.Request) (pattern string) {
+func (c *Contract) Operation(r *http.Request) (pattern string) {
 	method, fewest := r.Method, -1
 	if method == http.MethodHead {
 		method = http.MethodGet
@@ -239,3 +241,6 @@ func (c *Contract) schema(at string) (*jsonschema.Schema, error) {
 func step(s string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(s)
 }
+
+// Operations returns the patterns of all operations.
+func (c *Contract) Operations() []string { return slices.Sorted(maps.Keys(c.operations)) }
