@@ -10,6 +10,7 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -157,7 +158,7 @@ func (s *spec) write(w io.Writer) error {
 		return err
 	}
 	index.Annotations = map[string]string{
-		"org.opencontainers.image.ref.name": s.tag, "io.containerd.image.name": s.tag,
+		"org.opencontainers.image.ref.name": s.tag, "io.containerd.image.name": fullName(s.tag),
 	}
 	top := manifest{SchemaVersion: 2, MediaType: typeIndex, Manifests: []descriptor{index}}
 	// Engines that know no layouts load the first platform's image.
@@ -165,6 +166,19 @@ func (s *spec) write(w io.Writer) error {
 	return a.close(map[string]any{
 		"oci-layout": map[string]string{"imageLayoutVersion": "1.0.0"}, "index.json": top, "manifest.json": loadable[:1],
 	})
+}
+
+// fullName returns the name by which a kubelet asks containerd for an image:
+// with a registry, Docker's if the tag names none.
+func fullName(tag string) string {
+	first, _, more := strings.Cut(tag, "/")
+	switch {
+	case !more:
+		return "docker.io/library/" + tag
+	case strings.ContainsAny(first, ".:") || first == "localhost":
+		return tag
+	}
+	return "docker.io/" + tag
 }
 
 // dockerImage is an entry of manifest.json, which "docker load" reads.

@@ -116,6 +116,9 @@ func TestImage(t *testing.T) {
 		if len(top.Manifests) != 1 || string(l.files["oci-layout"].content) != `{"imageLayoutVersion":"1.0.0"}` {
 			t.Fatalf("got %+v, want one index", top)
 		}
+		if got := top.Manifests[0].Annotations["io.containerd.image.name"]; got != "docker.io/library/provery:test" {
+			t.Errorf("got name %s, want the one that Kubernetes looks for", got)
+		}
 		l.parse(l.blob(top.Manifests[0], typeIndex), &index)
 		if len(index.Manifests) != 2 {
 			t.Fatalf("got %+v, want two images", index)
@@ -127,6 +130,22 @@ func TestImage(t *testing.T) {
 		l.parse(l.files["manifest.json"].content, &docker)
 		if len(docker) != 1 || docker[0].RepoTags[0] != "provery:test" || l.files[docker[0].Config].content == nil || l.files[docker[0].Layers[0]].content == nil {
 			t.Errorf("got %+v, want what docker load reads", docker)
+		}
+	}
+}
+
+func TestFullName(t *testing.T) {
+	t.Parallel()
+	for tag, want := range map[string]string{
+		"provery:1":                   "docker.io/library/provery:1",
+		"team/provery:1":              "docker.io/team/provery:1",
+		"reg.example/team/p:1":        "reg.example/team/p:1",
+		"reg:5000/p:1":                "reg:5000/p:1",
+		"localhost/provery:1":         "localhost/provery:1",
+		"docker.io/library/provery:1": "docker.io/library/provery:1",
+	} {
+		if got := fullName(tag); got != want {
+			t.Errorf("%s: got %s, want %s", tag, got, want)
 		}
 	}
 }
