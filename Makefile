@@ -159,6 +159,7 @@ image-toolchain: image-archive $(TOOLCHAIN) ## the same with the ZoKrates compil
 .PHONY: test-chart
 test-chart: go $(CACHE)/bin/helm@$(HELM) ## lint and render the Helm chart, compare, check against Kubernetes's types (minutes to build helm, once)
 	PROVERY_HELM=$(CACHE)/bin/helm@$(HELM) go test -count=1 ./deploy
+	PROVERY_HELM=$(CACHE)/bin/helm@$(HELM) go test -count=1 -run '^TestKubernetesValues$$' ./internal/faulttest
 	cd deploy/helm/strict && go test ./...
 
 $(CACHE)/bin/helm@$(HELM):

@@ -3,7 +3,9 @@
 package faulttest
 
 import (
+	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -136,5 +138,25 @@ func TestDrainRefusesTheOnlyNode(t *testing.T) {
 	f, k := newFakeKube("n1")
 	if err := k.drained(t.Context(), nil); !errors.Is(err, errLeftOut) || !f.nodes["n1"] || k.cordoned != "" {
 		t.Errorf("got %v, cordoned %q, want it left out", err, k.cordoned)
+	}
+}
+
+// TestKubernetesValues has the real helm render the chart with the test's
+// values, which its schema has to take.
+func TestKubernetesValues(t *testing.T) {
+	t.Parallel()
+	helm := os.Getenv("PROVERY_HELM")
+	if helm == "" {
+		t.Skip("make test-chart runs it")
+	}
+	_, k := newFakeKube()
+	k.run = func(ctx context.Context, in []byte, _ string, args ...string) ([]byte, error) {
+		return command(ctx, in, helm, args...)
+	}
+	for _, class := range []string{"", "fast"} {
+		k.storageClass = class
+		if err := k.helm(t.Context(), k.values(), append(k.releaseArgs("template", k.image, 4), "--kube-version", "1.34.0")...); err != nil {
+			t.Error(err)
+		}
 	}
 }
