@@ -99,6 +99,8 @@ containers:
       - configMapRef: {name: {{ include "provery.name" .root }}}
     env: {{- .env | nindent 6 }}
     ports: {{- .ports | nindent 6 }}
+    # The reason of an end shows in the pod's state.
+    terminationMessagePolicy: FallbackToLogsOnError
     # A process whose processors are all busy with proofs still answers, later.
     livenessProbe:
       httpGet: {path: /healthz, port: admin}
