@@ -89,3 +89,32 @@ func TestFacadesDocument(t *testing.T) {
 	}
 	wantProblem(t, newRig(t, nil).do("GET", "/status", "", ""), api.CodeNotFound) // where they are off
 }
+
+// TestFacadesRepeatNothing sends what is private in every place of a facade's
+// requests: neither answers nor logs hold it.
+func TestFacadesRepeatNothing(t *testing.T) {
+	t.Parallel()
+	r, _ := allFacades(t)
+	tr := trial{"facades": r}
+	hash := hashOf(zokSource)
+	for _, target := range []string{
+		"/input/auth", "/cancel", "/api/v1/proof/generate", "/api/v1/proof/verify",
+		"/" + hash + "/compute-witness", "/" + hash + "/generate-proof", "/" + hash + "/compute-generate-proof",
+	} {
+		for name, body := range map[string]string{
+			"not JSON":   secret,
+			"broken":     `{"` + secret,
+			"a string":   `"` + secret + `"`,
+			"a list":     `["` + secret + `"]`,
+			"as a name":  `{"` + secret + `":1}`,
+			"as a value": `{"circuit_name":"a","inputs":"` + secret + `","zkp":"` + secret + `","payload":"` + secret + `"}`,
+			"deep":       `{"circuit_name":"` + secret + `!","inputs":{"a":["` + secret + `"]},"zkp":{"proof":{"a":"` + secret + `"},"pub_signals":["` + secret + `"]},"payload":[{"a":"` + secret + `"}]}`,
+		} {
+			tr.try(t, target+" "+name, "POST", target, jsonType, body)
+			tr.try(t, target+" "+name+" as text", "POST", target, "text/"+secret, body)
+			tr.try(t, "status after "+target+" "+name, "GET", "/status", "", "")
+		}
+	}
+	tr.try(t, "circuit", "POST", "/input/"+secret+"!", jsonType, "{}")
+	tr.try(t, "hash", "POST", "/"+secret+"/generate-proof", jsonType, "{}")
+}

@@ -47,9 +47,7 @@ func (s *Server) rapidsnarkRoutes() {
 		Name: "circuit", In: "path", Required: true, Description: "Circuit: name, name:tag or id.",
 		Schema: &huma.Schema{Type: huma.TypeString},
 	}
-	input := map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{
-		Type: huma.TypeObject, AdditionalProperties: true, Description: "Arguments by the names of the circuit's inputs: an input.json.",
-	}}}
+	input := map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Description: "Arguments by the names of the circuit's inputs: an input.json."}}}
 	f.add(
 		facadeRoute{id: "input", pattern: "POST /input/{circuit}", summary: "Prove, instead of what the caller asked for before", parameters: []*huma.Param{circuit}, body: input, handle: f.input},
 		facadeRoute{id: "status", pattern: "GET /status", summary: "What became of the caller's last input", answer: jsonContent[rapidsnarkStatus](s), handle: f.status},
