@@ -45,7 +45,11 @@ func (r *Report) charts() (out []named) {
 	}
 	if r.Scaling != nil {
 		for _, e := range r.Scaling.Experiments {
-			if len(e.Points) > 0 {
+			switch {
+			case len(e.Points) == 0:
+			case e.Name == ByService:
+				out = append(out, named{"scaling-service", e.serviceChart()})
+			default:
 				out = append(out, named{"scaling-" + e.Name, r.Scaling.chart(&e)})
 			}
 		}

@@ -172,6 +172,10 @@ func (s *ServiceReport) markdown(w io.Writer) {
 func (s *Scaling) markdown(w io.Writer) {
 	noun, n := s.per()
 	for _, e := range s.Experiments {
+		if e.Name == ByService {
+			e.serviceMarkdown(w, s)
+			continue
+		}
 		table(w, fmt.Sprintf("%s, %s: %s (%s):", s.Workload, s.Title, e.Title, e.How),
 			e.X, "memory limit", "threads of a proof", "proofs", "s per "+noun, "CPU s per "+noun, "memory, GB", noun+"s per hour", "constraints per hour", "hours for 2^29 constraints")
 		for i := range e.Points {

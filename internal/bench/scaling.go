@@ -48,6 +48,9 @@ type Point struct {
 	// Memory is the highest use of memory of the processes that prove. Pages
 	// of files that several of them map count once.
 	Memory int64 `json:"memory_bytes"`
+	// Service is there for the workers of a service that runs elsewhere; limits,
+	// threads and CPU time are then unknown.
+	Service *ServicePoint `json:"service,omitempty"`
 	// Failure says why there is no load, or "".
 	Failure string `json:"failure,omitempty"`
 }
@@ -109,9 +112,10 @@ const (
 	ByMachine  = "machine"
 	ByParallel = "parallel"
 	ByWorkers  = "workers"
+	ByService  = "service" // the third, of a service that runs elsewhere
 )
 
-// Experiments lists the names.
+// Experiments lists the names of those that are made on this machine.
 func Experiments() []string { return []string{ByMachine, ByParallel, ByWorkers} }
 
 // DefaultSizes returns machines up to this one: each has twice the processors
@@ -261,6 +265,10 @@ func (s *Scaling) text(w io.Writer) {
 	fmt.Fprintf(w, "\nscaling with %s: %s, %d constraints\n", s.Workload, s.Title, s.Constraints)
 	for _, e := range s.Experiments {
 		fmt.Fprintf(w, "\n%s (%s)\n", e.Title, e.How)
+		if e.Name == ByService {
+			e.serviceText(w)
+			continue
+		}
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintf(t, "  %s\tmemory limit\tthreads\tproofs\ttime per %s\tCPU per %s\tmemory\t%ss per hour\tconstraints per hour\ttime for 2^29 constraints\n", e.X, noun, noun, noun)
 		for i := range e.Points {

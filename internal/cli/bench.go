@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -136,15 +138,21 @@ func (o *benchOwn) find(e *env, names []string) ([]bench.Workload, error) {
 	if w.Key, err = filepath.Abs(o.Key); err != nil {
 		return nil, err
 	}
-	lists, err := e.values(o.Arguments)
+	lists, err := e.argumentLists(o.Arguments)
 	if err != nil {
 		return nil, err
 	}
-	if len(lists) == 0 {
-		return nil, fault.New(fault.InvalidRequest, "%s: there are no arguments", o.Arguments)
-	}
 	w.Arguments = func(i int) (json.RawMessage, error) { return lists[i%len(lists)], nil }
 	return []bench.Workload{w}, nil
+}
+
+// argumentLists reads at least one of them.
+func (e *env) argumentLists(name string) ([]json.RawMessage, error) {
+	lists, err := e.values(name)
+	if err == nil && len(lists) == 0 {
+		err = fault.New(fault.InvalidRequest, "%s: there are no arguments", name)
+	}
+	return lists, err
 }
 
 // values reads JSON values that follow each other.
@@ -260,6 +268,20 @@ func (c *benchPeersCommand) Run(ctx context.Context, e *env, b *benchCommand) er
 		}
 	}
 	return c.write(e, r)
+}
+
+// reported returns the command line as reports show it: without an API key.
+func reported(args []string) []string {
+	const flag = "--api-key"
+	out := slices.Clone(args)
+	for i, a := range out {
+		if strings.HasPrefix(a, flag+"=") {
+			out[i] = flag + "=..."
+		} else if i > 0 && out[i-1] == flag {
+			out[i] = "..."
+		}
+	}
+	return out
 }
 
 // commit returns what the binary was built from: by the build's own record, or

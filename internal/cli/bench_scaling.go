@@ -17,23 +17,39 @@ import (
 type benchScalingCommand struct {
 	benchOutput
 	benchOwn
+	benchService
 	Experiments []string      `arg:"" optional:"" help:"Which of machine, parallel, workers; all without any." enum:"machine,parallel,workers"`
 	Workload    string        `help:"What to prove." default:"eddsa" placeholder:"NAME"`
 	Time        time.Duration `help:"Time for all of it." default:"10m"`
 	Sizes       []string      `help:"Machines of the first experiment, as CPUS:MEMORY, such as 0.5:512MiB; by default from half a processor and 512 MiB, doubled up to this machine." placeholder:"CPUS:MEMORY,..."`
 	Parallel    []int         `help:"Proofs at a time of the second." default:"1,2,4,8" placeholder:"N,..."`
 	Enough      int           `help:"End a point after this number of proofs, before its share of the time is over." placeholder:"N"`
-	Workers     []int         `help:"Worker processes of the third." default:"1,2,4" placeholder:"N,..."`
+	Workers     []int         `help:"Worker processes of the third, or workers of the service." default:"1,2,4" placeholder:"N,..."`
 }
 
-// Run makes the three experiments and prints a report.
-func (c *benchScalingCommand) Run(ctx context.Context, e *env, b *benchCommand) error {
+// one returns the workload.
+func (c *benchScalingCommand) one(e *env) (bench.Workload, error) {
 	workloads, err := c.find(e, []string{c.Workload})
 	if err != nil {
-		return err
+		return bench.Workload{}, err
 	}
 	if len(workloads) != 1 {
-		return usage("--workload is the name of one workload")
+		return bench.Workload{}, usage("--workload is the name of one workload")
+	}
+	return workloads[0], nil
+}
+
+// Run makes the experiments and prints a report.
+func (c *benchScalingCommand) Run(ctx context.Context, e *env, b *benchCommand) error {
+	if len(c.Service) > 0 {
+		return c.scaleService(ctx, e, b)
+	}
+	if c.Scale != "" || c.Circuit != "" || c.APIKeyFile != "" {
+		return usage("--scale, --circuit and --api-key-file are for a service that runs already: name it with --service")
+	}
+	w, err := c.one(e)
+	if err != nil {
+		return err
 	}
 	lab, err := b.lab(e)
 	if err != nil {
@@ -48,7 +64,7 @@ func (c *benchScalingCommand) Run(ctx context.Context, e *env, b *benchCommand) 
 		sizes = bench.DefaultSizes(r.Machine)
 	}
 	r.Scaling, r.Skipped, err = lab.Scaling(ctx, bench.ScalingOptions{
-		Workload: workloads[0], Experiments: c.Experiments, Limit: c.Time, Sizes: sizes,
+		Workload: w, Experiments: c.Experiments, Limit: c.Time, Sizes: sizes,
 		Parallel: c.Parallel, Workers: c.Workers, Cores: runtime.NumCPU(), Enough: c.Enough,
 	})
 	if err != nil {
