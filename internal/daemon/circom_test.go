@@ -21,7 +21,7 @@ func circomFile(t *testing.T, name string) []byte {
 // TestCircom takes a circuit and keys of snarkjs through the service.
 func TestCircom(t *testing.T) {
 	t.Parallel()
-	r := start(t, setup{config: func(c *config.Config) { c.Facades.ProverServer.Enabled, c.Facades.Rapidsnark.Enabled = true, true }})
+	r := start(t, setup{config: func(c *config.Config) { c.Facades.ProverServer.Enabled = true }})
 	for curve, zkeys := range map[string][]string{"bn128": {"fresh", "contributed", "beaconed"}, "bls12381": {"fresh", "contributed"}} {
 		c := r.registerTiny(curve)
 		if c.Frontend != "circom" || c.Curve == "" {
@@ -49,7 +49,6 @@ func TestCircom(t *testing.T) {
 	r.setUpTiny("tiny-bn128")
 	r.dryRunTiny("tiny-bn128")
 	r.proverServer("tiny-bls12381")
-	r.rapidsnark("tiny-bn128")
 }
 
 // proverServer proves and verifies as a client of iden3's prover-server does.
@@ -66,36 +65,6 @@ func (r *rig) proverServer(circuit string) {
 		if got.status != 200 || !strings.Contains(got.body, want) {
 			r.t.Errorf("verify: got %d %s, want %s", got.status, got.body, want)
 		}
-	}
-}
-
-// rapidsnark proves as a client of rapidsnark's proverServer does, and fails.
-func (r *rig) rapidsnark(circuit string) {
-	r.t.Helper()
-	type status struct{ Status, Proof, PubData, Error string }
-	ask := func(input string) (s status) {
-		r.t.Helper()
-		if got := r.do("POST", "/input/"+circuit, input); got.status != 200 || got.body != "" {
-			r.t.Fatalf("input: got %d %s", got.status, got.body)
-		}
-		r.eventually("an end of the proof", func() bool {
-			got := r.do("GET", "/status", "")
-			s = status{}
-			if err := json.Unmarshal([]byte(got.body), &s); got.status != 200 || err != nil {
-				r.t.Fatalf("status: got %d %s", got.status, got.body)
-			}
-			return s.Status != "busy"
-		})
-		return s
-	}
-	s := ask(string(circomFile(r.t, "tiny.json")))
-	if s.Status != "success" || s.PubData != `["91","14","77","91"]` {
-		r.t.Fatalf("got %+v", s)
-	}
-	whole := fmt.Appendf(nil, `{"proof":%s,"public":%s}`, s.Proof, s.PubData)
-	r.wantVerdict("of rapidsnark's interface", api.VerifyRequest{Circuit: circuit, Proof: whole}, true)
-	if s := ask(`{"secret":[1,2,3,4,5,6],"limit":7}`); s.Status != "failed" || !strings.Contains(s.Error, "template Tiny line 23") || s.Proof != "" {
-		r.t.Errorf("got %+v, want a failed assertion in line 23", s)
 	}
 }
 
