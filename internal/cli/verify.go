@@ -8,7 +8,7 @@ import (
 
 	"provery/api"
 	"provery/internal/daemon"
-	"provery/internal/worker"
+	"provery/internal/verify"
 )
 
 type verifyCommand struct {
@@ -80,6 +80,6 @@ func (c *verifyCommand) verify(ctx context.Context, e *env, proof []byte) (*api.
 	if err != nil {
 		return nil, err
 	}
-	valid, why, err := worker.NewTools(kit, nil, 1).Verify(ctx, worker.VerifyInput{VerifyingKey: vk, Proof: proof})
+	valid, why, err := verify.Files(kit.Backend, verify.Input{VerifyingKey: vk, Proof: proof})
 	return &api.VerifyResult{Valid: valid, Reason: why}, err
 }

@@ -10,12 +10,12 @@ import (
 	"provery/api"
 	"provery/internal/fault"
 	"provery/internal/queue"
-	"provery/internal/worker"
+	"provery/internal/verify"
 )
 
 // Verify implements httpapi.Tools.
 func (s *services) Verify(ctx context.Context, r api.VerifyRequest) (api.VerifyResult, error) {
-	in := worker.VerifyInput{VerifyingKey: r.VerifyingKey, Proof: r.Proof, PublicInputs: r.PublicInputs}
+	in := verify.Input{VerifyingKey: r.VerifyingKey, Proof: r.Proof, PublicInputs: r.PublicInputs}
 	if r.Circuit != "" {
 		c, err := s.d.registry.Resolve(ctx, r.Circuit)
 		if err != nil {
@@ -23,7 +23,7 @@ func (s *services) Verify(ctx context.Context, r api.VerifyRequest) (api.VerifyR
 		}
 		id := r.Keys
 		if id == "" {
-			id = string(worker.SchemeOf(r.Proof))
+			id = string(verify.SchemeOf(r.Proof))
 		}
 		k, err := s.selectKeys(ctx, c.ID, id)
 		if err != nil {

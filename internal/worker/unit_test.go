@@ -19,6 +19,7 @@ import (
 	"provery/internal/parallel"
 	"provery/internal/queue"
 	"provery/internal/scheme"
+	"provery/internal/verify"
 )
 
 func TestGate(t *testing.T) {
@@ -173,13 +174,13 @@ func TestVerdicts(t *testing.T) {
 		{"key without points", json.RawMessage(`{"scheme":"g16","curve":"bn128"}`), proof, nil, false, "", fault.InvalidArtifact},
 		{"bad inputs", vk, proof, []string{"x", "y"}, false, "", fault.InvalidRequest},
 	} {
-		valid, why, err := r.tools.Verify(t.Context(), VerifyInput{VerifyingKey: tc.vk, Proof: tc.proof, PublicInputs: tc.inputs})
+		valid, why, err := r.tools.Verify(t.Context(), verify.Input{VerifyingKey: tc.vk, Proof: tc.proof, PublicInputs: tc.inputs})
 		if valid != tc.valid || !strings.Contains(why, tc.why) || (why == "") != (tc.why == "") || fault.CodeOf(err) != tc.code {
 			t.Errorf("%s: got %v, %q, %v, want %v, %q, %q", tc.name, valid, why, err, tc.valid, tc.why, tc.code)
 		}
 	}
 	r.back.onVerify.set(func(context.Context) error { panic(secret) })
-	valid, _, err := r.tools.Verify(t.Context(), VerifyInput{VerifyingKey: vk, Proof: proof})
+	valid, _, err := r.tools.Verify(t.Context(), verify.Input{VerifyingKey: vk, Proof: proof})
 	wantHidden(t, "panic", err)
 	if valid {
 		t.Error("a panic made the proof valid")
@@ -190,20 +191,8 @@ func TestVerdicts(t *testing.T) {
 	if _, err := full.light.enter(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := full.Verify(canceled, VerifyInput{VerifyingKey: vk, Proof: proof}); !errors.Is(err, context.Canceled) {
+	if _, _, err := full.Verify(canceled, verify.Input{VerifyingKey: vk, Proof: proof}); !errors.Is(err, context.Canceled) {
 		t.Errorf("no place: got %v", err)
-	}
-}
-
-func TestSchemeOf(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]scheme.ID{
-		`{"scheme":"g16","curve":"bn128"}`: scheme.Groth16, `{"scheme":"gm17","curve":"bn128"}`: scheme.GM17,
-		`{"scheme":"plonk","curve":"bn128"}`: "", `{"curve":"bn128"}`: "", `[]`: "", ``: "",
-	} {
-		if got := SchemeOf(json.RawMessage(text)); got != want {
-			t.Errorf("%s: got %q, want %q", text, got, want)
-		}
 	}
 }
 
