@@ -66,9 +66,9 @@ demo-rollup: rollup ## a payments ledger whose every step is proven: 20 accounts
 
 .PHONY: test
 test: setup ## set up and run all tests
-	go test ./...
-	@for m in $(NESTED); do echo "in $$m:"; (cd $$m && go test ./...) || exit 1; done
-	cd test/evm && go test -short -skip '^TestGas$$' ./...
+	go test $(TESTFLAGS) ./...
+	@for m in $(NESTED); do echo "in $$m:"; (cd $$m && go test $(TESTFLAGS) ./...) || exit 1; done
+	cd test/evm && go test $(TESTFLAGS) -short -skip '^TestGas$$' ./...
 
 .PHONY: setup
 setup: go $(TOOLCHAIN) $(SOLC) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done $(CACHE)/payments2/.done $(CACHE)/readings/.done $(CACHE)/zokrates-js/.done $(CACHE)/circomlib/.done ## install the compilers and make the test workloads (about 3 minutes, once)
@@ -122,11 +122,15 @@ tidy: go ## go mod tidy here and in the modules of their own, after a change of 
 .PHONY: race
 race: ## the race detector on the concurrent packages
 	@command -v cc >/dev/null || { echo "the race detector needs a C compiler (Debian: apt-get install gcc libc6-dev)" >&2; exit 1; }
-	CGO_ENABLED=1 go test -race -short $(CONCURRENT)
+	CGO_ENABLED=1 go test $(TESTFLAGS) -race -short $(CONCURRENT)
+
+.PHONY: race-nested
+race-nested: setup ## the race detector on the modules of their own (some minutes to compile, once)
+	@for m in $(NESTED); do echo "in $$m:"; (cd $$m && CGO_ENABLED=1 go test $(TESTFLAGS) -race ./...) || exit 1; done
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (5s)
-	@FUZZTIME=$(FUZZTIME) .ci/fuzz
+	@FUZZTIME=$(FUZZTIME) TESTFLAGS=$(TESTFLAGS) .ci/fuzz
 
 .PHONY: test-conformance
 test-conformance: $(TOOLCHAIN) ## 120 programs through zokrates-js and Provery on all curves (about 15 minutes)
@@ -277,7 +281,10 @@ bench-figures: build ## write docs/benchmarks/figures.md and its charts from the
 bench-peers: build bench-workloads bench-workloads-circom ## compare with zokrates-js and snarkjs, interleaved (10 minutes); RAPIDSNARK=PATH adds a binary of yours
 	$(BENCH) peers --source examples/zokrates/eddsa/main.zok $(if $(RAPIDSNARK),--with-rapidsnark $(RAPIDSNARK)) --out build/bench/peers.json
 
+# Once lint has vetted everything, the tests needn't do so again: half a minute for
+# go-ethereum and SQLite.
 .PHONY: ci
+ci: TESTFLAGS := -vet=off
 ci: setup lint race fuzz test ## what CI runs
 
 .PHONY: clean
