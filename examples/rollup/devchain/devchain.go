@@ -53,7 +53,13 @@ func New() (*Chain, error) {
 	fortune := new(big.Int).Mul(big.NewInt(1000), big.NewInt(params.Ether))
 	alloc := types.GenesisAlloc{crypto.PubkeyToAddress(key.PublicKey): {Balance: fortune}}
 	c := &Chain{Key: key, dir: dir}
-	c.Backend = simulated.NewBackend(alloc, func(n *node.Config, _ *ethconfig.Config) { n.IPCPath = socket })
+	c.Backend = simulated.NewBackend(alloc, func(n *node.Config, e *ethconfig.Config) {
+		n.IPCPath = socket
+		// Ethereum's rules as of Osaka: those of later forks have other prices of gas.
+		rules := *e.Genesis.Config
+		rules.AmsterdamTime, rules.BogotaTime = nil, nil
+		e.Genesis.Config = &rules
+	})
 	if c.rpc, err = rpc.Dial(socket); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
