@@ -21,6 +21,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSITYGW := v1.8.0
 HELM      := v3.22.0
 FUZZTIME  ?= 5s
+IMAGEARGS := --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) $(foreach v,GO_IMAGE NODE_IMAGE GOPROXY GOSUMDB GONOSUMDB GOPRIVATE NPM_CONFIG_REGISTRY,$(if $($v),--build-arg $v=$($v)))
 # Packages whose tests start goroutines of the service; the race detector needs cgo and a C compiler.
 CONCURRENT := ./internal/parallel ./internal/scratch ./internal/msm ./internal/ntt ./internal/store/... ./internal/engine/... ./internal/queue/... \
               ./internal/registry/... ./internal/webhook/... ./internal/upload/... ./internal/worker/... ./internal/httpapi/... ./internal/daemon/... ./client/...
@@ -142,9 +143,9 @@ image: go ## container image: with docker where its daemon runs, else as an arch
 	  echo "no docker daemon answers: making an archive instead"; $(MAKE) --no-print-directory image-archive; fi
 
 .PHONY: image-docker
-image-docker:
-	docker build -f deploy/Dockerfile --target provery --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) -t provery:$(VERSION) .
-	docker build -f deploy/Dockerfile --target toolchain --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) -t provery:$(VERSION)-toolchain .
+image-docker: # GO_IMAGE, NODE_IMAGE, GOPROXY and others of deploy/Dockerfile's arguments are handed on
+	DOCKER_BUILDKIT=1 docker build -f deploy/Dockerfile --target provery $(IMAGEARGS) -t provery:$(VERSION) .
+	DOCKER_BUILDKIT=1 docker build -f deploy/Dockerfile --target toolchain $(IMAGEARGS) -t provery:$(VERSION)-toolchain .
 
 .PHONY: image-archive
 image-archive: go ## build/image/*.tar for amd64 and arm64, without a container engine ("docker load", or any OCI tool)
@@ -154,11 +155,14 @@ image-archive: go ## build/image/*.tar for amd64 and arm64, without a container 
 	  -binary $(HOSTARCH)=build/image/provery-$(HOSTARCH) -binary $(OTHERARCH)=build/image/provery-$(OTHERARCH)
 
 .PHONY: image-toolchain
-image-toolchain: image-archive $(TOOLCHAIN) ## the same with the ZoKrates compiler, for this machine's architecture
+image-toolchain: image-archive $(TOOLCHAIN) $(CIRCOM) ## the same with the compilers of ZoKrates and Circom, for this machine's architecture
 	build/image/provery-$(HOSTARCH) toolchain install zokrates --dir build/image/toolchain-$(VERSION)
+	build/image/provery-$(HOSTARCH) toolchain install circom --dir build/image/toolchain-$(VERSION)
 	go run ./deploy/image -out build/image/provery-toolchain.tar -tag provery:$(VERSION)-toolchain -version $(VERSION) -revision $(REVISION) -created $(COMMITTED) \
 	  -binary $(HOSTARCH)=build/image/provery-$(HOSTARCH) -add build/image/toolchain-$(VERSION)=/opt/provery/toolchain \
-	  -add toolchain/zokrates/node_modules/zokrates-js/LICENSE=/usr/share/doc/zokrates-js/LICENSE
+	  -add toolchain/NOTICE=/usr/share/doc/compilers/NOTICE \
+	  -add toolchain/zokrates/node_modules/zokrates-js/LICENSE=/usr/share/doc/compilers/LGPL-3.0 \
+	  -add toolchain/circom/node_modules/snarkjs/COPYING=/usr/share/doc/compilers/GPL-3.0
 
 .PHONY: test-chart
 test-chart: go $(CACHE)/bin/helm@$(HELM) ## lint and render the Helm chart, compare, check against Kubernetes's types (minutes to build helm, once)
@@ -198,6 +202,15 @@ e2e-cluster: go ## the chart on the cluster that KUBECONFIG names, scaled and br
 	@mkdir -p build && go test -c -o build/faulttest ./internal/faulttest
 	@for v in KUBECONFIG VALUES SECRETS; do [[ -z "$${!v:-}" || "$${!v}" = /* ]] || export $$v="$$PWD/$${!v}"; done; \
 	  cd internal/faulttest && PROVERY_E2E=1 exec ../../build/faulttest -test.v -test.timeout 2h -test.run '^TestKubernetes$$'
+
+.PHONY: test-dockerfile
+test-dockerfile: $(CACHE)/reserves/.done $(CIRCOM) ## build deploy/Dockerfile for both architectures, without a network, and try what it makes (5 minutes; as root on Linux)
+	go mod download
+	RESERVES=$(CACHE)/reserves .ci/docker .ci/dockerfile
+
+.PHONY: bench-containers
+bench-containers: build $(CACHE)/eddsa/.done ## throughput against worker containers of CPUS (0.5) processors each, WORKERS=1,2,3 of them (10 minutes; as root on Linux)
+	PROVERY_CACHE=$(CACHE) .ci/docker .ci/scaling --time 8m -o $(RESULTS)-containers.json
 
 # A container that holds nothing else needs a static program.
 $(CACHE)/bin/versitygw-static@$(VERSITYGW):
