@@ -200,7 +200,7 @@ test-docker-here: $(CACHE)/bin/versitygw-static@$(VERSITYGW)
 .PHONY: e2e-cluster
 e2e-cluster: go ## the chart on the cluster that KUBECONFIG names, scaled and broken under load (IMAGE=repository:tag; docs/kubernetes.md)
 	@mkdir -p build && go test -c -o build/faulttest ./internal/faulttest
-	@for v in KUBECONFIG VALUES SECRETS; do [[ -z "$${!v:-}" || "$${!v}" = /* ]] || export $$v="$$PWD/$${!v}"; done; \
+	@for v in KUBECONFIG VALUES SECRETS CIRCUIT ARGUMENTS; do [[ -z "$${!v:-}" || "$${!v}" = /* ]] || export $$v="$$PWD/$${!v}"; done; \
 	  cd internal/faulttest && PROVERY_E2E=1 exec ../../build/faulttest -test.v -test.timeout 2h -test.run '^TestKubernetes$$'
 
 .PHONY: test-dockerfile

@@ -160,7 +160,8 @@ func (f *fakeKube) get(args []string) ([]byte, error) {
 	case "pod":
 		return json.Marshal(f.pods[args[1]].object())
 	case "--raw":
-		return []byte(jsz("rel-nats-1", "rel-nats-0", true)), nil
+		// A follower doesn't know how far the others are.
+		return []byte(jsz("rel-nats-1", "rel-nats-0", strings.Contains(args[1], "/rel-nats-1:"))), nil
 	}
 	return json.Marshal(object{"items": items})
 }
@@ -188,7 +189,7 @@ func status(ready bool) object {
 // jsz is what a server of NATS says of its streams, shortened.
 func jsz(leader, replica string, current bool) string {
 	return fmt.Sprintf(`{"memory":0,"streams":9,"account_details":[{"name":"$G","stream_detail":[
-		{"name":"KV_other","cluster":{"leader":"somebody"}},
+		{"name":"KV_other","cluster":{"leader":"a"}},
 		{"name":"KV_provery-jobs","cluster":{"name":"c","leader":%q,"replicas":[
 			{"name":%q,"current":%t,"active":1000,"peer":"x"},{"name":"rel-nats-2","current":true,"active":1000,"peer":"y"}]}}]}]}`, leader, replica, current)
 }

@@ -4,11 +4,11 @@ package faulttest
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -98,7 +98,8 @@ func (k *kube) uncordon(ctx context.Context) error {
 // leader returns the pod that leads the first stream of job records, as soon as
 // all others are up to date.
 func (k *kube) leader(ctx context.Context) (name string, err error) {
-	err = until(ctx, starting, "all servers of NATS are up to date", func() (why string, err error) {
+	err = until(ctx, starting, "all servers of NATS are up to date", func() (string, error) {
+		var whys []string
 		pods, err := k.pods(ctx, k.nats())
 		if err != nil {
 			return "", err
@@ -111,17 +112,20 @@ func (k *kube) leader(ctx context.Context) (name string, err error) {
 				return p.Metadata.Name + " isn't ready", nil
 			}
 		}
-		var s streams
-		path := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:8222/proxy/jsz?accounts=true&streams=true", k.namespace, pods[0].Metadata.Name)
-		out, err := k.kubectl(ctx, "get", "--raw", path)
-		if err == nil {
-			err = json.Unmarshal(out, &s)
+		for _, p := range pods {
+			name = p.Metadata.Name
+			var s streams
+			path := fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:8222/proxy/jsz?accounts=true&streams=true", k.namespace, name)
+			if err := k.read(ctx, &s, "get", "--raw", path); err != nil {
+				return "", err
+			}
+			why := s.ledBy(name, records[0])
+			if why == "" {
+				return "", nil
+			}
+			whys = append(whys, why)
 		}
-		if err != nil {
-			return "", err
-		}
-		name, why = s.leader(records[0])
-		return why, nil
+		return strings.Join(whys, "; "), nil
 	})
 	return name, err
 }

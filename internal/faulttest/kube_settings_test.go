@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,8 @@ type settings struct {
 	s3Image      string // S3_IMAGE
 	valuesFile   string // VALUES, a file of more values of the chart
 	secretsFile  string // SECRETS, a file of objects that the values name
+	circuit      string // CIRCUIT, a directory that a ZoKrates program was compiled to, to prove that
+	arguments    string // ARGUMENTS, a file of its arguments
 	url          string // URL of the service; through kubectl without it
 	node         string // NODE to drain
 	jobs         int    // JOBS to measure at each size
@@ -73,8 +76,8 @@ func newSettings(env func(string) string, namespace string) (s settings, err err
 		}
 		return i
 	}
-	if env("KUBECONFIG") == "" {
-		err = errors.Join(err, errors.New("KUBECONFIG isn't set: it must name the cluster, since this test drains a node of it"))
+	if e := checkKubeconfig(env("KUBECONFIG")); e != nil {
+		err = errors.Join(err, e)
 	}
 	if env("IMAGE") == "" {
 		err = errors.Join(err, errors.New("IMAGE isn't set: it must name Provery's image, which the cluster can pull, as repository:tag"))
@@ -85,13 +88,44 @@ func newSettings(env func(string) string, namespace string) (s settings, err err
 	s.pullPolicy, s.storageClass = or("PULL_POLICY", "IfNotPresent"), env("STORAGE_CLASS")
 	s.natsImage, s.s3Image = env("NATS_IMAGE"), or("S3_IMAGE", "versity/versitygw:v1.8.0")
 	s.valuesFile, s.secretsFile = env("VALUES"), env("SECRETS")
+	s.circuit, s.arguments = env("CIRCUIT"), env("ARGUMENTS")
 	s.url, s.node, s.keep = strings.TrimSuffix(env("URL"), "/"), env("NODE"), env("KEEP") != "" && env("KEEP") != "0"
 	s.jobs, s.clients = number("JOBS", 300), number("CLIENTS", clients)
 	s.namespace = namespace
-	if e := s.readValues(); e != nil {
-		err = errors.Join(err, e)
+	return s, errors.Join(err, s.readValues(), s.checkFiles())
+}
+
+// checkFiles looks for the files that are named.
+func (s *settings) checkFiles() (err error) {
+	if (s.circuit == "") != (s.arguments == "") {
+		err = errors.New("CIRCUIT and ARGUMENTS need each other")
 	}
-	return s, err
+	for name, file := range map[string]string{"SECRETS": s.secretsFile, "CIRCUIT": s.circuit, "ARGUMENTS": s.arguments} {
+		if file == "" {
+			continue
+		}
+		if _, e := os.Stat(file); e != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", name, e))
+		}
+	}
+	return err
+}
+
+// checkKubeconfig wants a file to be named, one of a list at least: kubectl
+// would go elsewhere without.
+func checkKubeconfig(list string) error {
+	if list == "" {
+		return errors.New("KUBECONFIG isn't set: it must name the cluster, since this test drains a node of it")
+	}
+	var errs error
+	for _, file := range filepath.SplitList(list) {
+		_, err := os.Stat(file)
+		if err == nil {
+			return nil
+		}
+		errs = errors.Join(errs, fmt.Errorf("KUBECONFIG: %w", err))
+	}
+	return errs
 }
 
 // readValues looks for the engine and the bucket in the values.
@@ -110,12 +144,6 @@ func (s *settings) readValues() error {
 		}
 	}
 	s.ownEngine, s.ownStore = v.Engine.URL == "", v.Store.S3.Bucket == ""
-	if s.secretsFile == "" {
-		return nil
-	}
-	if _, err := os.Stat(s.secretsFile); err != nil {
-		return fmt.Errorf("SECRETS: %w", err)
-	}
 	return nil
 }
 
@@ -176,7 +204,7 @@ func (k *kube) checkRights(ctx context.Context) (leftOut map[string]string, err 
 		case !strings.HasPrefix(answer, "no"):
 			return nil, err
 		case r.step == "":
-			return nil, fmt.Errorf("the user of this KUBECONFIG may not %s in namespace %s", strings.Join(r.what, " "), k.namespace)
+			return nil, fmt.Errorf("the user of this KUBECONFIG may not %s", strings.Join(r.what, " "))
 		default:
 			leftOut[r.step] = "the user of this KUBECONFIG may not " + strings.Join(r.what, " ")
 		}

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"provery/api"
 )
 
 // inKubernetes says that a cluster may be used: make e2e-cluster.
@@ -34,6 +36,7 @@ func TestKubernetes(t *testing.T) {
 	}
 	k := &kube{settings: s, run: command, say: t.Logf, release: id}
 	ctx := interruptible(t)
+	interrupted := ctx
 	leftOut, err := k.check(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +48,7 @@ func TestKubernetes(t *testing.T) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 		defer cancel()
-		if t.Failed() {
+		if t.Failed() && !errors.Is(context.Cause(interrupted), errInterrupted) {
 			t.Logf("the release's pods:\n%s", k.describe(ctx))
 		}
 		if err := k.remove(ctx, leftOut[stepVolume] == ""); err != nil {
@@ -61,15 +64,16 @@ func TestKubernetes(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := k.caller(t, ctx, key)
-	c.register(t)
 	shake(t, ctx, k, c, leftOut)
 }
+
+var errInterrupted = errors.New("interrupted")
 
 // interruptible returns a context that ends with an interrupt, which fails the
 // test, or when the test takes too long: before go test would end it without a
 // clean-up.
 func interruptible(t *testing.T) context.Context {
-	ctx, cancel := context.WithCancelCause(t.Context())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	ctx, stop := context.WithTimeoutCause(ctx, time.Hour, errors.New("the test takes longer than an hour"))
 	t.Cleanup(stop)
 	interrupts := make(chan os.Signal, 1)
@@ -81,7 +85,7 @@ func interruptible(t *testing.T) context.Context {
 			select {
 			case <-interrupts:
 				t.Error("interrupted: cleaning up")
-				cancel(errors.New("interrupted"))
+				cancel(errInterrupted)
 			case <-ended:
 				return
 			}
@@ -118,6 +122,23 @@ func (k *kube) caller(t *testing.T, ctx context.Context, key string) *caller {
 	return c
 }
 
+// startLoad registers the circuit to prove, and lets clients begin.
+func (k *kube) startLoad(t *testing.T, c *caller) *load {
+	t.Helper()
+	if k.circuit == "" {
+		c.register(t)
+		return startLoad(t, c, k.clients, nil)
+	}
+	arguments, err := os.ReadFile(k.arguments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.registerFrom(t, "e2e", k.circuit)
+	l := startLoad(t, c, k.clients, func(r *api.ProofRequest) { r.Circuit, r.Arguments = "e2e", arguments })
+	l.other = k.circuit
+	return l
+}
+
 // measure is a line of the table of sizes.
 type measure struct {
 	workers int
@@ -137,7 +158,7 @@ type trial struct {
 
 // shake measures and breaks the release under load, and prints the tables.
 func shake(t *testing.T, ctx context.Context, k *kube, c *caller, leftOut map[string]string) {
-	l := startLoad(t, c, k.clients, nil)
+	l := k.startLoad(t, c)
 	var sizes []measure
 	var trials []trial
 	at := func(workers int) {

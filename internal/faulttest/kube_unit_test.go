@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,22 +40,31 @@ func TestParseImage(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	values := filepath.Join(t.TempDir(), "values.yaml")
-	if err := os.WriteFile(values, []byte("engine: {url: nats://n:4222}\nstore: {s3: {bucket: b}}\n"), 0o600); err != nil {
-		t.Fatal(err)
+	dir := t.TempDir()
+	values, kubeconfig := filepath.Join(dir, "values.yaml"), filepath.Join(dir, "config")
+	for file, text := range map[string]string{kubeconfig: "", values: "engine: {url: nats://n:4222}\nstore: {s3: {bucket: b}}\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for name, c := range map[string]struct {
-		env  map[string]string
-		want []string // parts of the error
+		env  map[string]string // besides a good KUBECONFIG and IMAGE
+		want []string          // parts of the error
 	}{
-		"good":     {env: map[string]string{"KUBECONFIG": "k", "IMAGE": "a:1"}},
-		"values":   {env: map[string]string{"KUBECONFIG": "k", "IMAGE": "a:1", "VALUES": values}},
-		"nothing":  {want: []string{"KUBECONFIG isn't set", "IMAGE isn't set"}},
-		"no tag":   {env: map[string]string{"KUBECONFIG": "k", "IMAGE": "a", "UPGRADE": "b"}, want: []string{`IMAGE: "a" isn't`, `UPGRADE: "b" isn't`}},
-		"no jobs":  {env: map[string]string{"KUBECONFIG": "k", "IMAGE": "a:1", "JOBS": "0", "CLIENTS": "x"}, want: []string{`JOBS="0"`, `CLIENTS="x"`}},
-		"no files": {env: map[string]string{"KUBECONFIG": "k", "IMAGE": "a:1", "VALUES": "none", "SECRETS": "none"}, want: []string{"VALUES: open none"}},
+		"good":         {},
+		"a list":       {env: map[string]string{"KUBECONFIG": "none:" + kubeconfig}},
+		"values":       {env: map[string]string{"VALUES": values}},
+		"a circuit":    {env: map[string]string{"CIRCUIT": dir, "ARGUMENTS": values}},
+		"nothing":      {env: map[string]string{"KUBECONFIG": "", "IMAGE": ""}, want: []string{"KUBECONFIG isn't set", "IMAGE isn't set"}},
+		"no config":    {env: map[string]string{"KUBECONFIG": "none:nil"}, want: []string{"KUBECONFIG: stat none", "KUBECONFIG: stat nil"}},
+		"no tag":       {env: map[string]string{"IMAGE": "a", "UPGRADE": "b"}, want: []string{`IMAGE: "a" isn't`, `UPGRADE: "b" isn't`}},
+		"no jobs":      {env: map[string]string{"JOBS": "0", "CLIENTS": "x"}, want: []string{`JOBS="0"`, `CLIENTS="x"`}},
+		"no files":     {env: map[string]string{"VALUES": "none", "SECRETS": "nil"}, want: []string{"VALUES: open none", "SECRETS: stat nil"}},
+		"no arguments": {env: map[string]string{"CIRCUIT": dir}, want: []string{"need each other"}},
 	} {
-		s, err := newSettings(func(k string) string { return c.env[k] }, "ns")
+		env := map[string]string{"KUBECONFIG": kubeconfig, "IMAGE": "a:1"}
+		maps.Copy(env, c.env)
+		s, err := newSettings(func(k string) string { return env[k] }, "ns")
 		if (err != nil) != (c.want != nil) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -144,22 +154,22 @@ func TestDrainable(t *testing.T) {
 	}
 }
 
-func TestLeader(t *testing.T) {
+func TestLedBy(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ stream, json, leader, why string }{
-		"led":           {"KV_provery-jobs", jsz("a", "b", true), "a", ""},
-		"without":       {"KV_provery-jobs", jsz("", "b", true), "", "has no leader"},
-		"not current":   {"KV_provery-jobs", jsz("a", "b", false), "", "replica b isn't up to date"},
-		"too few":       {"KV_other", jsz("a", "b", true), "", "fewer than three"},
-		"unknown":       {"nope", jsz("a", "b", true), "", "doesn't know"},
-		"nothing there": {"nope", `{}`, "", "doesn't know"},
+	for name, c := range map[string]struct{ stream, json, why string }{
+		"led":           {"KV_provery-jobs", jsz("a", "b", true), ""},
+		"a follower":    {"KV_provery-jobs", jsz("b", "b", true), "a doesn't lead"},
+		"not current":   {"KV_provery-jobs", jsz("a", "b", false), "replica b isn't up to date"},
+		"too few":       {"KV_other", jsz("a", "b", true), "of three replicas"},
+		"unknown":       {"nope", jsz("a", "b", true), "doesn't know"},
+		"nothing there": {"nope", `{}`, "doesn't know"},
 	} {
 		var s streams
 		if err := json.Unmarshal([]byte(c.json), &s); err != nil {
 			t.Fatal(err)
 		}
-		if leader, why := s.leader(c.stream); leader != c.leader || (why == "") != (c.why == "") || !strings.Contains(why, c.why) {
-			t.Errorf("%s: got %q, %q, want %q, %q", name, leader, why, c.leader, c.why)
+		if why := s.ledBy("a", c.stream); (why == "") != (c.why == "") || !strings.Contains(why, c.why) {
+			t.Errorf("%s: got %q, want %q", name, why, c.why)
 		}
 	}
 }

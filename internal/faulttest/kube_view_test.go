@@ -120,25 +120,26 @@ type streams struct {
 	} `json:"account_details"`
 }
 
-// leader returns the server that leads a stream of three replicas, or why there
-// is none that may be killed: all others have to be up to date.
-func (s *streams) leader(stream string) (leader, why string) {
+// ledBy says why a server can't be killed as the leader of a stream, if it
+// can't: it has to lead, and the others have to be up to date, which only the
+// leader knows.
+func (s *streams) ledBy(server, stream string) (why string) {
 	for _, a := range s.Accounts {
 		for _, st := range a.Streams {
 			if st.Name != stream {
 				continue
 			}
 			c := st.Cluster
-			if c.Leader == "" || len(c.Replicas) < 2 {
-				return "", fmt.Sprintf("stream %s has no leader or fewer than three replicas", stream)
+			if c.Leader != server || len(c.Replicas) < 2 {
+				return fmt.Sprintf("%s doesn't lead stream %s of three replicas", server, stream)
 			}
 			for _, r := range c.Replicas {
 				if !r.Current || r.Offline {
-					return "", fmt.Sprintf("stream %s: replica %s isn't up to date", stream, r.Name)
+					return fmt.Sprintf("stream %s: replica %s isn't up to date", stream, r.Name)
 				}
 			}
-			return c.Leader, ""
+			return ""
 		}
 	}
-	return "", fmt.Sprintf("the server doesn't know stream %s", stream)
+	return fmt.Sprintf("%s doesn't know stream %s", server, stream)
 }

@@ -147,6 +147,7 @@ type load struct {
 	caller *caller
 	ctx    context.Context
 	change func(*api.ProofRequest) // makes some requests different
+	other  string                  // directory of another circuit, if they are all for that
 
 	enough  chan struct{}
 	clients sync.WaitGroup
