@@ -59,6 +59,9 @@ func (r *Report) charts() (out []named) {
 			out = append(out, named{"peers-" + r.Peers.Cases[i].Workload, r.Peers.Cases[i].chart()})
 		}
 	}
+	if s := r.Simulation; s != nil && len(s.Variants) > 0 && len(s.Variants[0].Points) > 0 {
+		out = append(out, named{"simulation", s.chart()})
+	}
 	return out
 }
 

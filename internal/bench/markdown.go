@@ -30,6 +30,9 @@ func (r *Report) Markdown(w io.Writer, charts string) {
 	if r.Source != nil {
 		r.Source.markdown(w)
 	}
+	if r.Simulation != nil {
+		r.Simulation.markdown(w)
+	}
 	if charts != "" {
 		for _, c := range r.charts() {
 			fmt.Fprintf(w, "\n![%s](%s/%s.svg)\n", c.Title, charts, c.name)

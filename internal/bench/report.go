@@ -33,6 +33,8 @@ type Report struct {
 	Scaling   *Scaling       `json:"scaling,omitempty"`
 	Peers     *Peers         `json:"peers,omitempty"`
 	Source    *SourceReport  `json:"source,omitempty"`
+	// Simulation is computed, not measured.
+	Simulation *Simulation `json:"simulation,omitempty"`
 	// Skipped says what was asked for and isn't there, and why.
 	Skipped []Skip `json:"skipped,omitempty"`
 }

@@ -54,6 +54,9 @@ func (r *Report) Text(w io.Writer) {
 		fmt.Fprintln(w)
 		r.Source.text(w)
 	}
+	if r.Simulation != nil {
+		r.Simulation.text(w)
+	}
 	for _, s := range r.Skipped {
 		fmt.Fprintf(w, "\nleft out: %s: %s", s.Name, s.Why)
 	}

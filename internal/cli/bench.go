@@ -21,13 +21,14 @@ import (
 type benchCommand struct {
 	Cache string `help:"Directory of the workloads: what the tool chains made, and what is prepared from it." default:"build/cache" env:"PROVERY_CACHE" placeholder:"DIR"`
 
-	List    benchListCommand    `cmd:"" help:"List the workloads."`
-	Prepare benchPrepareCommand `cmd:"" help:"Make what workloads need ahead: the keys of synthetic ones."`
-	Run     benchRunCommand     `cmd:"" help:"Measure workloads and write a report."`
-	Scaling benchScalingCommand `cmd:"" help:"Measure how proving grows with the machine, with proofs at a time and with worker processes."`
-	Peers   benchPeersCommand   `cmd:"" help:"Compare with other provers, on the same circuits, keys and arguments."`
-	Compare benchCompareCommand `cmd:"" help:"Compare two reports."`
-	Report  benchReportCommand  `cmd:"" help:"Print reports again: as text, or as tables for a document."`
+	List     benchListCommand     `cmd:"" help:"List the workloads."`
+	Prepare  benchPrepareCommand  `cmd:"" help:"Make what workloads need ahead: the keys of synthetic ones."`
+	Run      benchRunCommand      `cmd:"" help:"Measure workloads and write a report."`
+	Scaling  benchScalingCommand  `cmd:"" help:"Measure how proving grows with the machine, with proofs at a time and with worker processes."`
+	Peers    benchPeersCommand    `cmd:"" help:"Compare with other provers, on the same circuits, keys and arguments."`
+	Compare  benchCompareCommand  `cmd:"" help:"Compare two reports."`
+	Simulate benchSimulateCommand `cmd:"" help:"Simulate the service with up to 10,000 workers, from measured times."`
+	Report   benchReportCommand   `cmd:"" help:"Print reports again: as text, or as tables for a document."`
 }
 
 // lab returns a lab that tells its progress on standard error.
