@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -24,10 +25,25 @@ type forward struct {
 	last error // why the way is gone
 }
 
-// forward leads to one of the API's pods, by kubectl.
-func (k *kube) forward() *forward {
+// forward leads to one of the API's pods, by kubectl: ways of different numbers
+// to different pods, as far as there are some.
+func (k *kube) forward(number int) *forward {
 	return &forward{ask: healthy, open: func(ctx context.Context, port string) error {
-		_, err := k.kubectl(ctx, "port-forward", "service/"+k.release, port+":http")
+		pods, err := k.pods(ctx, k.all()+",app.kubernetes.io/component=api")
+		if err != nil {
+			return err
+		}
+		var names []string
+		for _, p := range pods {
+			if p.ready() {
+				names = append(names, p.Metadata.Name)
+			}
+		}
+		if len(names) == 0 {
+			return errors.New("no API pod is ready")
+		}
+		slices.Sort(names)
+		_, err = k.kubectl(ctx, "port-forward", "pod/"+names[number%len(names)], port+":http")
 		return err
 	}}
 }

@@ -5,6 +5,7 @@ package faulttest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -49,6 +50,15 @@ func TestKubernetesSteps(t *testing.T) {
 			t.Errorf("%d calls, %q cordoned, %v", calls, k.cordoned, f.nodes)
 		}
 		f.index(t, "kubectl delete pod rel-nats-1 --now")
+		for i, pod := range []string{"rel-api-0", "rel-api-1", "rel-api-0"} {
+			for range 3 { // until they are ready
+				err = k.forward(i).open(ctx, fmt.Sprint(i))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+			f.index(t, fmt.Sprintf("kubectl port-forward pod/%s %d:http", pod, i))
+		}
 		for i, line := range f.ran {
 			if strings.Contains(line, key) || strings.Contains(line, "pvk_") {
 				t.Errorf("a command line has a client's key: %s", line)

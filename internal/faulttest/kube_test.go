@@ -111,8 +111,8 @@ func (k *kube) caller(t *testing.T, ctx context.Context, key string) *caller {
 	var ways sync.WaitGroup
 	t.Cleanup(func() { cancel(); ways.Wait() })
 	byHost, urls := map[string]*forward{}, []string(nil)
-	for _, host := range []string{"way-1", "way-2"} {
-		f := k.forward()
+	for i, host := range []string{"way-1", "way-2"} {
+		f := k.forward(i)
 		byHost[host+":80"] = f
 		urls = append(urls, "http://"+host)
 		ways.Go(func() { f.keep(ctx) })
