@@ -105,7 +105,9 @@ func interruptible(t *testing.T) context.Context {
 func (k *kube) caller(t *testing.T, ctx context.Context, key string) *caller {
 	t.Helper()
 	if k.url != "" {
-		return newCallerBy(t, key, &http.Transport{MaxIdleConnsPerHost: 64}, k.url)
+		c := newCallerBy(t, key, &http.Transport{MaxIdleConnsPerHost: 64}, k.url)
+		c.ready(t)
+		return c
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var ways sync.WaitGroup
