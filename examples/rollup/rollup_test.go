@@ -10,7 +10,6 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,7 +34,7 @@ func TestRollup(t *testing.T) {
 		"payments": payments, "refusals": refusals, "duplicates": duplicates,
 		"other inputs": otherInputs, "other proof": otherProof,
 		"lost answer": lostAnswer, "dropped transaction": droppedTransaction, "chain is away": chainIsAway, "unsteady chain": unsteadyChain,
-		"settled by another": settledByAnother, "contract": contractRefuses,
+		"settled by another": settledByAnother, "beaten to it": beatenToIt, "unknown root": unknownRoot, "contract": contractRefuses,
 		"wrong chain": wrongChain, "wrong verifier": wrongVerifier, "second operator": secondOperator,
 	}
 	for _, p := range []operator.Point{
@@ -331,6 +330,78 @@ func settledByAnother(t *testing.T, w *world) {
 	}
 }
 
+// beatenToIt has another account's transaction with the first batch come before the
+// operator's, which fails in a block.
+func beatenToIt(t *testing.T, w *world) {
+	another := w.anotherAccount()
+	var l *life
+	ready, settled := make(chan struct{}), make(chan error, 1)
+	var settling atomic.Bool
+	l = w.start(func(p operator.Point, _ int64) error {
+		if p == operator.Settling {
+			settling.Store(true)
+		}
+		return nil
+	})
+	var once sync.Once
+	w.node.set(func(out http.ResponseWriter, r *http.Request, body []byte, next http.Handler) {
+		if settling.Load() && bytes.Contains(body, []byte(sendRaw)) {
+			once.Do(func() {
+				<-ready
+				s, err := l.Operator.Settlement(t.Context(), 0)
+				if err == nil {
+					_, err = another(l).Settle(t.Context(), s)
+				}
+				settled <- err
+			})
+		}
+		next.ServeHTTP(out, r)
+	})
+	close(ready)
+	l.settled(l.transfers())
+	l.checkOnce() // the one that failed counts as the batch's
+	if err := <-settled; err != nil {
+		t.Fatal(err)
+	}
+	batches, err := l.Store.Batches(t.Context(), 0, 1)
+	if err != nil || batches[0].Mined != nil || batches[0].Settled == nil {
+		t.Errorf("got %+v, %v; want a batch that is settled by no transaction of the operator's", batches, err)
+	}
+}
+
+// unknownRoot has an operator whose database is older than what the chain has.
+func unknownRoot(t *testing.T, w *world) {
+	l := w.start(nil)
+	l.settled(l.transfers()[:1])
+	setup := *l.Store.Setup()
+	if err := l.stop(); err != nil {
+		t.Fatal(err)
+	}
+	sent := w.sent()
+	w.options.Database = newDatabase(t, setup, w.options.Genesis)
+	l = w.start(nil)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, err := l.client.Send(ctx, l.transfer(2, 3, 1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		status, err := l.client.Ledger(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(status.Problems["settling"], "another operator, or an older database") {
+			break
+		}
+		if !pause(ctx) {
+			t.Fatalf("got %+v, want what is in the way", status)
+		}
+	}
+	if got := w.sent(); got != sent {
+		t.Errorf("%d transactions were sent", got-sent)
+	}
+}
+
 // contractRefuses sends what must not be taken to the contract itself.
 func contractRefuses(t *testing.T, w *world) {
 	l := w.start(nil)
@@ -418,34 +489,27 @@ func wrongVerifier(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	open := func(name string, s operator.Setup) error {
+	open := func(s operator.Setup) error {
 		o := w.options
-		o.Database = filepath.Join(t.TempDir(), name)
-		store, err := operator.OpenStore(t.Context(), o.Database)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(store.Create(t.Context(), s, o.Genesis), store.Close()); err != nil {
-			t.Fatal(err)
-		}
+		o.Database = newDatabase(t, s, o.Genesis)
 		r, err := rollup.Open(t.Context(), o)
 		if err == nil {
 			r.Close()
 		}
 		return err
 	}
-	if err := open("same", setup); err != nil {
+	if err := open(setup); err != nil {
 		t.Errorf("the same set-up: got %v", err)
 	}
 	other := setup
 	other.Keys = keys.ID
 	var wrong *evm.WrongVerifierError
-	if err := open("keys", other); !errors.As(err, &wrong) {
+	if err := open(other); !errors.As(err, &wrong) {
 		t.Errorf("other keys: got %v, want a wrong verifier", err)
 	}
 	other = setup
 	other.Contract[0]++
-	if err := open("address", other); err == nil || !strings.Contains(err.Error(), "no ledger at") {
+	if err := open(other); err == nil || !strings.Contains(err.Error(), "no ledger at") {
 		t.Errorf("another address: got %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package rollup_test
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/params"
 
 	"provery/client"
 	"provery/client/evm"
@@ -43,6 +45,7 @@ type world struct {
 	proving *middle // between operator and proving service
 	options rollup.Options
 	keys    []ledger.PrivateKey
+	before  uint64 // transactions of the operator's account that aren't the operator's
 
 	mu       sync.Mutex // held while blocks are made
 	unsteady bool       // blocks are thrown out as well
@@ -337,7 +340,67 @@ func (w *world) sent() uint64 {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return n
+	return n - w.before
+}
+
+// anotherAccount funds an account, and returns its side of a life's contract.
+func (w *world) anotherAccount() func(l *life) *chain.Ledger {
+	w.t.Helper()
+	key, err := crypto.GenerateKey()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	node := newMiddle(w.t, w.chain).url
+	sender := func(key *ecdsa.PrivateKey) (*evm.Client, *evm.Sender) {
+		c, err := evm.Dial(w.t.Context(), node, evm.Options{ChainID: devchain.ID, Poll: 10 * time.Millisecond})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.t.Cleanup(c.Close)
+		s, err := c.Sender(w.t.Context(), evm.NewKeySigner(key))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return c, s
+	}
+	_, rich := sender(w.chain.Key)
+	c, s := sender(key)
+	to := s.Address()
+	if _, err := rich.Do(w.t.Context(), evm.Call{To: &to, Value: big.NewInt(params.Ether), Gas: 21_000}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.before++
+	return func(l *life) *chain.Ledger {
+		contract, err := chain.ParseABI(l.Store.Setup().ABI)
+		if err != nil {
+			w.t.Error(err)
+		}
+		return chain.NewLedger(c, s, contract, l.Operator.Contract, w.options.Confirmations)
+	}
+}
+
+// newDatabase makes an operator's database for a ledger that there is.
+func newDatabase(t *testing.T, s operator.Setup, genesis []ledger.Account) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "ledger.db")
+	store, err := operator.OpenStore(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(store.Create(t.Context(), s, genesis), store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// pause waits for a moment, and reports whether ctx lasts.
+func pause(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(10 * time.Millisecond):
+		return true
+	}
 }
 
 // errCrash is what a test stops an operator with.

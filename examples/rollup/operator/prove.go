@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/big"
@@ -90,9 +91,9 @@ func (o *Operator) proveOnce(ctx context.Context, b *Batch) error {
 	if err := o.at(Asking, b.Number); err != nil {
 		return stopError{err}
 	}
-	// The key makes the service answer with the job that it has, if it has one. It
-	// holds the domain, so that ledgers don't mix, and the attempt.
-	key := fmt.Sprintf("ledger-%x-batch-%d-%d", o.domain, b.Number, b.Attempt)
+	// The key makes the service answer with the job that it has, if it has one. It is
+	// of the domain, so that ledgers don't mix, of the batch and of the attempt.
+	key := fmt.Sprintf("%x", sha256.Sum256(fmt.Appendln(nil, o.domain, b.Number, b.OldRoot, b.NewRoot, b.Attempt)))
 	job, err := o.Proving.Submit(ctx, request, client.SubmitOptions{IdempotencyKey: key})
 	if err != nil {
 		return err
