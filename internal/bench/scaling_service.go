@@ -92,10 +92,8 @@ func (l *Lab) ScaleService(ctx context.Context, o ServiceOptions) (*Scaling, []S
 		return nil, nil, fault.New(fault.InvalidRequest, "several numbers of workers need a command that scales")
 	}
 	until := time.Now().Add(o.Limit)
-	limited, cancel := context.WithDeadline(ctx, until.Add(o.Settle)) // what is under way is finished
-	defer cancel()
 	m := &measured{lab: l, o: o}
-	out, err := m.prepare(limited)
+	out, err := m.prepare(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,7 +108,7 @@ func (l *Lab) ScaleService(ctx context.Context, o ServiceOptions) (*Scaling, []S
 				continue
 			}
 			l.say("round %d of %d: %d workers, about %.0f s", round+1, o.Rounds, p.Processes, share.Seconds())
-			if err := m.point(limited, p, share); err != nil {
+			if err := m.point(ctx, p, share); err != nil {
 				p.Failure = err.Error()
 				l.say("%d workers: %s", p.Processes, p.Failure)
 			}
@@ -165,6 +163,10 @@ func (m *measured) register(ctx context.Context) (*api.Circuit, error) {
 // point measures one number of workers for one round.
 func (m *measured) point(ctx context.Context, p *Point, share time.Duration) error {
 	until := time.Now().Add(share)
+	// What is under way at the end is finished, and a point that can't begin
+	// leaves time for the others.
+	ctx, cancel := context.WithDeadline(ctx, until.Add(m.o.Settle))
+	defer cancel()
 	there, err := m.scale(ctx, p.Processes)
 	if err != nil {
 		return err

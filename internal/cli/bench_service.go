@@ -99,6 +99,7 @@ func (c *benchScalingCommand) scaleService(ctx context.Context, e *env, b *bench
 	case c.Scale != "" && !strings.Contains(c.Scale, "{n}"):
 		return usage("--scale has {n} where the number of workers stands")
 	}
+	e.server = c.Service[0] // for the hint of an error
 	clients, err := c.clients(e)
 	if err != nil {
 		return err

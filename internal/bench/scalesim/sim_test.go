@@ -79,7 +79,7 @@ func TestAgainstTheory(t *testing.T) {
 		const seeds = 4
 		var wait, rate, use float64
 		for seed := range uint64(seeds) {
-			got, err := Simulate(t.Context(), ideal(tc.workers, tc.spread), Run{Load: tc.load, Jobs: 30_000, Seed: seed})
+			got, err := Simulate(t.Context(), ideal(tc.workers, tc.spread), Run{Load: tc.load, Jobs: 20_000, Seed: seed})
 			if err != nil {
 				t.Fatal(err)
 			}
