@@ -24,7 +24,9 @@ const (
 var idEncoding = base32.NewEncoding(idAlphabet).WithPadding(base32.NoPadding)
 
 // NewID returns a job id: "prf_", the time in milliseconds, 128 random bits,
-// as 40 characters of [a-z0-9_] in all. Ids sort by time and can't be guessed.
+// as 40 characters of [a-z0-9_] in all. Ids sort by time and can't be guessed. Jobs
+// of all kinds have the one prefix, so that they sort among each other, and so that
+// releases that know of proofs only take the id of any job for one.
 func NewID(now time.Time) string { return newID(idPrefix, now) }
 
 // NewBatchID returns a batch id: "bat_", and then as NewID.
