@@ -42,7 +42,7 @@ func (k *kube) settled(ctx context.Context, selector string, n int) error {
 }
 
 // errLeftOut is the error of a step that can't be made on this cluster.
-var errLeftOut = errors.New("left out")
+var errLeftOut = errors.New("LEFT OUT")
 
 // drained drains a node, goes on without it for a while, and gives it back.
 func (k *kube) drained(ctx context.Context, meanwhile func() error) error {

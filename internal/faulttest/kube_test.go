@@ -36,22 +36,21 @@ func TestKubernetes(t *testing.T) {
 	}
 	k := &kube{settings: s, run: command, say: t.Logf, release: id}
 	ctx := interruptible(t)
-	interrupted := ctx
 	leftOut, err := k.check(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for step, why := range leftOut {
-		t.Logf("LEFT OUT: %s: %s", step, why)
+		t.Logf("%s is %v: %s", step, errLeftOut, why)
 	}
 	t.Logf("everything is made in namespace %s; if this process is killed, remove it by hand: kubectl delete namespace %s", id, id)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
+		after, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
 		defer cancel()
-		if t.Failed() && !errors.Is(context.Cause(interrupted), errInterrupted) {
-			t.Logf("the release's pods:\n%s", k.describe(ctx))
+		if t.Failed() && !errors.Is(context.Cause(ctx), errInterrupted) {
+			t.Logf("the release's pods:\n%s", k.describe(after))
 		}
-		if err := k.remove(ctx, leftOut[stepVolume] == ""); err != nil {
+		if err := k.remove(after, leftOut[stepVolume] == ""); err != nil {
 			t.Errorf("clean up: %v", err)
 		}
 	})
@@ -184,7 +183,7 @@ func shake(t *testing.T, ctx context.Context, k *kube, c *caller, leftOut map[st
 		tr := trial{step: step, ended: l.ended.Load() - ended, took: time.Since(start)}
 		if errors.Is(err, errLeftOut) {
 			tr.leftOut = err.Error()
-			t.Logf("LEFT OUT: %s: %v", step, err)
+			t.Logf("%s is %v", step, err)
 		} else if err != nil {
 			t.Fatalf("%s: %v", step, err)
 		}
