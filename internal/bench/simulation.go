@@ -233,7 +233,7 @@ func (s *Simulation) chart() chart.Chart {
 		wait = append(wait, v)
 	}
 	c.Panels = []chart.Panel{
-		{Y: "efficiency", Series: efficiency},
+		{Y: "efficiency", Series: efficiency, Falling: true},
 		{Y: fmt.Sprintf("p99 wait at %.0f %%, ms", 100*s.Load), Series: []chart.Series{{Values: wait}}},
 	}
 	return c

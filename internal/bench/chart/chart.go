@@ -29,6 +29,9 @@ type Panel struct {
 	Series []Series
 	// Bars stacks the series as bars; otherwise they are lines.
 	Bars bool
+	// Falling has the legend at the lower left, where lines that fall leave room,
+	// instead of at the upper right.
+	Falling bool
 }
 
 // Chart is panels side by side over the same labels.
@@ -99,7 +102,7 @@ func (c *Chart) panel(p *Panel) (*plot.Plot, error) {
 		set(&axis.Tick.Label.Font, fontSize)
 	}
 	out.X.Label.Text, out.Y.Label.Text = c.X, p.Y
-	out.Legend.Top = true
+	out.Legend.Top, out.Legend.Left = !p.Falling, p.Falling
 	out.Legend.Padding = 2
 	out.NominalX(c.Labels...)
 	if slices.ContainsFunc(c.Labels, func(l string) bool { return len(l) > longLabel }) {
