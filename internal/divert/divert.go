@@ -25,6 +25,10 @@ type Target struct {
 	Module, Name string // of the import
 }
 
+// maxFunctions is how many functions, and items of any other section, a module
+// may have, as in browsers: each takes a multiple of its least length here.
+const maxFunctions = 1_000_000
+
 // module is a module's parts, as far as they matter here.
 type module struct {
 	sections  []wasmcode.Section
@@ -85,6 +89,9 @@ func parse(wasm []byte) (*module, bool) {
 	last := byte(0)
 	for _, s := range m.sections {
 		r := &wasmcode.Reader{Bytes: s.Body}
+		if count := (&wasmcode.Reader{Bytes: s.Body}).U32(); s.ID != wasmcode.SectionCustom && count > maxFunctions {
+			return nil, false
+		}
 		switch s.ID {
 		case wasmcode.SectionType:
 			r.Items(func() {

@@ -29,20 +29,34 @@ const (
 	stepsPerPoll = 4096
 	straightStep = 1024
 	// shortBytes is the most that a function has which takes no step, and
-	// callBytes what a call counts for in its caller: so that there are at most
-	// two calls of such functions to a step.
+	// callBytes what a call of one that is so long counts for in its caller: so
+	// that there are at most two calls of such functions to a step. A call of a
+	// shorter one counts for less in proportion.
 	shortBytes = 2560
 	callBytes  = straightStep / 2
 )
 
-// maxLocals is how many local variables a function may have, as in browsers.
-// wazero makes a slice of them, whose length is that of a number in the module.
-const maxLocals = 50_000
+// Limits of what is given to wazero's translation, which takes no heed of a
+// context. What Circom makes of 16 signatures has 310 functions of at most
+// 300 KB with 35 local variables, and a twentieth of maxWork.
+const (
+	// maxLocals is how many local variables a function may have, as in browsers.
+	// wazero makes a slice of them, whose length is that of a number in the module.
+	maxLocals    = 50_000
+	maxFunctions = 1_000_000 // as in browsers
+	// maxTableEntries bounds all tables as they begin.
+	maxTableEntries = 10_000_000 // as in browsers
+	// maxFunctionBytes bounds the memory: wazero holds a function's code in a
+	// form that takes a hundred times as much.
+	maxFunctionBytes = 7_654_321 // as in browsers
+	// maxWork bounds the estimate of functionCode.work, to a few seconds.
+	maxWork = 1 << 27
+)
 
 // Errors of Instrument.
 var (
 	ErrNotUnderstood = errors.New("not a module that stop checks can be added to")
-	ErrTooLarge      = errors.New("too many local variables, or loops for the module's length")
+	ErrTooLarge      = errors.New("too many functions, local variables, blocks, or loops for the module's length")
 )
 
 // Effective tells whether a check sees what another goroutine sets: in machine
@@ -142,6 +156,19 @@ func (m *instrumenter) rewrite(s wasmcode.Section) error {
 	case wasmcode.SectionFunction:
 		m.functions += r.Items(r.Index)
 		return m.extend(s, r, wasmcode.AppendULEB(nil, m.types))
+	case wasmcode.SectionTable:
+		entries := uint64(0)
+		r.Items(func() {
+			r.ValueType()
+			maximum := r.U32()
+			entries += uint64(r.U32())
+			if maximum != 0 {
+				r.U32()
+			}
+		})
+		if entries > maxTableEntries {
+			return ErrTooLarge
+		}
 	case wasmcode.SectionMemory:
 		if r.U32() != 1 {
 			return ErrNotUnderstood
@@ -217,23 +244,52 @@ func (m *instrumenter) code(r *wasmcode.Reader) error {
 		[]byte{wasmcode.OpI32Const, 0, wasmcode.OpMemoryGrow, 0, wasmcode.OpDrop},
 		get(stop), []byte{wasmcode.OpIf, wasmcode.TypeNone, wasmcode.OpUnreachable, wasmcode.OpEnd, wasmcode.OpEnd})
 
-	count := r.U32()
-	bodies := wasmcode.AppendULEB(nil, count+1)
+	if ahead := *r; ahead.U32() > maxFunctions {
+		return ErrTooLarge
+	}
+	var entries [][]byte
+	r.Items(func() { entries = append(entries, r.Take(r.U32())) })
+	if !r.Whole() {
+		return ErrNotUnderstood
+	}
+	callee := m.callees(entries)
+	bodies := wasmcode.AppendULEB(nil, uint32(len(entries))+1)
 	var body []byte
-	for range count {
-		f := &functionCode{Reader: wasmcode.Reader{Bytes: r.Take(r.U32())}, globals: m.globals, step: step, poll: poll}
+	work := uint64(0)
+	for _, entry := range entries {
+		f := &functionCode{Reader: wasmcode.Reader{Bytes: entry}, globals: m.globals, step: step, poll: poll, callee: callee}
 		body = f.rewrite(body[:0], m.limit-len(m.out)-len(bodies))
+		work += f.work()
 		switch {
 		case f.Bad:
 			return ErrNotUnderstood
-		case body == nil:
+		case body == nil, len(body) > maxFunctionBytes, work > maxWork:
 			return ErrTooLarge
 		}
 		bodies = append(wasmcode.AppendULEB(bodies, uint32(len(body))), body...)
 	}
-	if !r.Whole() {
-		return ErrNotUnderstood
-	}
 	m.emit(wasmcode.SectionCode, append(wasmcode.AppendULEB(bodies, uint32(len(pollBody))), pollBody...))
 	return nil
+}
+
+// callees returns what tells the bytes that a call counts for: those of a short
+// function in the same measure in which callBytes stands for the longest of them,
+// none of a function that takes a step of its own, and callBytes of an imported
+// one.
+func (m *instrumenter) callees(entries [][]byte) func(index uint32) int {
+	imported := m.functions - uint32(len(entries))
+	counts := make([]int, len(entries))
+	for i, entry := range entries {
+		f := &functionCode{Reader: wasmcode.Reader{Bytes: entry}, globals: m.globals}
+		f.readLocals()
+		if f.isShort() {
+			counts[i] = (len(entry)*callBytes + shortBytes - 1) / shortBytes
+		}
+	}
+	return func(index uint32) int {
+		if i := int64(index) - int64(imported); i >= 0 && i < int64(len(counts)) {
+			return counts[i]
+		}
+		return callBytes
+	}
 }

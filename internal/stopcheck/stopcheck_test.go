@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -90,16 +91,18 @@ func TestShortFunctions(t *testing.T) {
 		{"with a call through a table", []byte{wasmcode.OpI32Const, 0, wasmcode.OpCallIndirect, 0, 0}, 1},
 		{"with growing memory", []byte{wasmcode.OpI32Const, 0, wasmcode.OpMemoryGrow, 0, wasmcode.OpDrop}, 1},
 		{"with a long instruction", []byte{wasmcode.OpI32Const, 0, wasmcode.OpI32Const, 0, wasmcode.OpI32Const, 1, wasmcode.OpMisc, 11, 0}, 1},
-		{"with many calls", bytes.Repeat([]byte{wasmcode.OpCall, 1}, 100), 1 + 50},
+		{"with many calls", bytes.Repeat([]byte{wasmcode.OpCall, 1}, 100), 1},
+		{"with many calls of long functions", bytes.Repeat([]byte{wasmcode.OpCall, 2}, 100), 1 + 50},
+		{"with many calls of functions that take steps", bytes.Repeat([]byte{wasmcode.OpCall, 3}, 100), 1},
 	} {
 		checked, err := Instrument(parts{
-			types: [][]byte{{0x60, 0, 0}}, functions: [][]byte{{0}, {0}}, tables: [][]byte{{0x70, 0, 1}}, memories: [][]byte{{0, 1}},
-			code: [][]byte{body(tc.code), body()},
+			types: [][]byte{{0x60, 0, 0}}, functions: [][]byte{{0}, {0}, {0}, {0}}, tables: [][]byte{{0x70, 0, 1}}, memories: [][]byte{{0, 1}},
+			code: [][]byte{body(tc.code), body(), body(nops(shortBytes - 2)), body([]byte{wasmcode.OpCall, 1})},
 		}.assemble())
 		if err != nil {
 			t.Fatalf("%s: %v", tc.name, err)
 		}
-		if got := bytes.Count(checked.Wasm, step); got != tc.want {
+		if got := bytes.Count(checked.Wasm, step) - 1; got != tc.want { // but for the last function's
 			t.Errorf("%s: %d steps, want %d", tc.name, got, tc.want)
 		}
 		compile(t, runtimeOf(t, wazero.NewRuntimeConfig()), checked.Wasm)
@@ -170,8 +173,11 @@ func TestNotUnderstood(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	t.Parallel()
 	for name, code := range map[string][]byte{
-		"loops":  body(bytes.Repeat([]byte{wasmcode.OpLoop, wasmcode.TypeNone, wasmcode.OpEnd}, 1<<18), []byte{wasmcode.OpI32Const, 0}),
-		"locals": {10, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, wasmcode.TypeI32, wasmcode.OpI32Const, 0, wasmcode.OpEnd},
+		"loops":    body(bytes.Repeat([]byte{wasmcode.OpLoop, wasmcode.TypeNone, wasmcode.OpEnd}, 1<<18), []byte{wasmcode.OpI32Const, 0}),
+		"blocks":   body(bytes.Repeat([]byte{wasmcode.OpBlock, wasmcode.TypeNone, wasmcode.OpEnd}, 1<<14), []byte{wasmcode.OpI32Const, 0}),
+		"branches": body(bytes.Repeat([]byte{wasmcode.OpI32Const, 0, wasmcode.OpBrIf, 0}, 1<<14), []byte{wasmcode.OpI32Const, 0}),
+		"code":     body(bytes.Repeat([]byte{0x01}, maxFunctionBytes), []byte{wasmcode.OpI32Const, 0}),
+		"locals":   {10, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, wasmcode.TypeI32, wasmcode.OpI32Const, 0, wasmcode.OpEnd},
 	} {
 		p := rich()
 		p.code[1] = code
@@ -179,6 +185,55 @@ func TestTooLarge(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
+}
+
+// TestLargeTables bounds the memory of tables.
+func TestLargeTables(t *testing.T) {
+	t.Parallel()
+	for _, tables := range [][][]byte{
+		{{0x70, 0, 0x80, 0x80, 0x80, 0x20}},
+		{{0x70, 1, 0x80, 0x80, 0x80, 2, 0x80, 0x80, 0x80, 2}, {0x70, 0, 0x80, 0x80, 0x80, 2}, {0x6f, 0, 0x80, 0x80, 0x80, 2}},
+	} {
+		p := rich()
+		p.tables = tables
+		if _, err := Instrument(p.assemble()); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("% x: got %v", tables, err)
+		}
+	}
+}
+
+// TestTooMuchTogether bounds what functions take together that are within the
+// limits each, short ones too.
+func TestTooMuchTogether(t *testing.T) {
+	t.Parallel()
+	block := []byte{wasmcode.OpBlock, wasmcode.TypeNone, wasmcode.OpEnd}
+	for name, tc := range map[string]struct {
+		code []byte
+		n    int
+		want error
+	}{
+		"one":        {body(bytes.Repeat(block, 1<<13)), 1, nil},
+		"many":       {body(bytes.Repeat(block, 1<<13)), 4, ErrTooLarge},
+		"short":      {body(bytes.Repeat(block, 800)), 100, nil},
+		"many short": {body(bytes.Repeat(block, 800)), 1000, ErrTooLarge},
+		"too many":   {body(), maxFunctions + 1, ErrTooLarge},
+		"locals":     {withLocals(maxLocals, bytes.Repeat(block, 10)), 1, nil},
+		"in locals":  {withLocals(maxLocals, bytes.Repeat(block, 100)), 1, ErrTooLarge},
+	} {
+		_, err := Instrument(parts{
+			types: [][]byte{{0x60, 0, 0}}, functions: slices.Repeat([][]byte{{0}}, tc.n), memories: [][]byte{{0, 1}},
+			code: slices.Repeat([][]byte{tc.code}, tc.n),
+		}.assemble())
+		if !errors.Is(err, tc.want) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// withLocals encodes a function with n local variables.
+func withLocals(n uint32, code []byte) []byte {
+	b := slices.Concat([]byte{1}, wasmcode.AppendULEB(nil, n), []byte{wasmcode.TypeI32}, code, []byte{wasmcode.OpEnd})
+	return append(wasmcode.AppendULEB(nil, uint32(len(b))), b...)
 }
 
 // TestInstructions checks that every instruction that wazero accepts is

@@ -6,7 +6,11 @@ const (
 	OpBlock        = 0x02
 	OpLoop         = 0x03
 	OpIf           = 0x04
+	OpElse         = 0x05
 	OpEnd          = 0x0b
+	OpBr           = 0x0c
+	OpBrIf         = 0x0d
+	OpBrTable      = 0x0e
 	OpReturn       = 0x0f
 	OpCall         = 0x10
 	OpCallIndirect = 0x11

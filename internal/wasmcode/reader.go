@@ -9,6 +9,7 @@ const (
 	SectionType      = 1
 	SectionImport    = 2
 	SectionFunction  = 3
+	SectionTable     = 4
 	SectionMemory    = 5
 	SectionGlobal    = 6
 	SectionExport    = 7

@@ -10,9 +10,10 @@ import (
 	"provery/internal/stopcheck"
 )
 
-// addChecks makes a module stoppable, or returns it as it is, without names, if
-// wazero's own checks have to stop it: those cost several times what a
-// calculator does.
+// addChecks makes a module stoppable. Where our checks have no effect it returns
+// it as it is, without names: wazero's own checks stop it, which cost several
+// times what a calculator does, and which recursion gets around. So a module that
+// isn't understood is refused.
 func addChecks(wasm []byte) (*stopcheck.Module, error) {
 	if !stopcheck.Effective {
 		return &stopcheck.Module{Wasm: wasm}, nil
@@ -20,9 +21,9 @@ func addChecks(wasm []byte) (*stopcheck.Module, error) {
 	checked, err := stopcheck.Instrument(wasm)
 	switch {
 	case errors.Is(err, stopcheck.ErrTooLarge):
-		return nil, &fault.Error{Code: fault.Unsupported, Detail: "the witness calculator has too many local variables, or loops for its size", Err: err}
+		return nil, &fault.Error{Code: fault.Unsupported, Detail: "the witness calculator has more functions, variables, branches or code in one function than is allowed", Err: err}
 	case err != nil:
-		return &stopcheck.Module{Wasm: wasm}, nil
+		return nil, &fault.Error{Code: fault.InvalidArtifact, Detail: "read witness calculator: not a WebAssembly module as Circom makes them", Err: err}
 	}
 	return checked, nil
 }
