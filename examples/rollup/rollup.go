@@ -76,21 +76,11 @@ func (r *Rollup) Close() {
 
 func (r *Rollup) open(ctx context.Context, o Options) error {
 	var contract *chain.Contract
+	var err error
 	setup := r.Store.Setup()
 	if setup == nil {
-		if len(o.Genesis) == 0 {
-			return errors.New("the database has no ledger: give the accounts that a new one starts with")
-		}
-		circuit, err := proving.Register(ctx, o.Proving, o.CircuitDir)
-		if err != nil {
+		if setup, contract, err = prepare(ctx, o); err != nil {
 			return err
-		}
-		if contract, err = o.Compile(ctx, circuit.Batch); err != nil {
-			return err
-		}
-		setup = &operator.Setup{
-			Circuit: circuit.ID, Keys: circuit.Keys, Batch: circuit.Batch,
-			ChainID: o.ChainID, ABI: contract.ABI,
 		}
 	}
 	if setup.ChainID != o.ChainID {
@@ -134,6 +124,24 @@ func (r *Rollup) open(ctx context.Context, o Options) error {
 		return err
 	}
 	return r.Chain.CheckVerifier(ctx, verifyingKey)
+}
+
+// prepare registers the circuit and compiles the contract of a new ledger.
+func prepare(ctx context.Context, o Options) (*operator.Setup, *chain.Contract, error) {
+	if len(o.Genesis) == 0 {
+		return nil, nil, errors.New("the database has no ledger: give the accounts that a new one starts with")
+	}
+	circuit, err := proving.Register(ctx, o.Proving, o.CircuitDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	contract, err := o.Compile(ctx, circuit.Batch)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &operator.Setup{
+		Circuit: circuit.ID, Keys: circuit.Keys, Batch: circuit.Batch, ChainID: o.ChainID, ABI: contract.ABI,
+	}, contract, nil
 }
 
 // create deploys the contracts and fills the database.
