@@ -106,5 +106,8 @@ func (f *functionCode) instruction() wasmcode.Instruction {
 	if (i.Op == wasmcode.OpGlobalGet || i.Op == wasmcode.OpGlobalSet) && i.Index >= f.globals { // one of those that are added
 		f.Bad = true
 	}
+	if i.Op == wasmcode.OpMisc && i.Misc == wasmcode.MiscTableGrow { // beyond what tables may begin with
+		f.Bad = true
+	}
 	return i
 }

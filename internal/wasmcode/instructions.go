@@ -28,6 +28,8 @@ const (
 	OpMisc         = 0xfc
 	OpVector       = 0xfd
 
+	MiscTableGrow = 15 // behind OpMisc
+
 	TypeNone        = 0x40 // of a block
 	TypeI32         = 0x7f
 	TypeFunctionRef = 0x70
@@ -41,6 +43,7 @@ const (
 type Instruction struct {
 	Op    byte   // the first byte
 	Index uint32 // of call, ref.func, global.get and global.set
+	Misc  uint32 // what follows OpMisc
 	// Long says that the operands decide how long it takes.
 	Long bool
 }
@@ -52,7 +55,7 @@ func (r *Reader) Instruction() Instruction {
 	case OpCall, OpRefFunc, OpGlobalGet, OpGlobalSet:
 		i.Index = r.U32()
 	case OpMisc:
-		i.Long = r.misc()
+		i.Misc, i.Long = r.misc()
 	case OpVector:
 		r.vector()
 	default:
@@ -110,11 +113,11 @@ func (r *Reader) blockType() {
 }
 
 // misc reads what follows the prefix of conversions and of instructions on
-// whole ranges, and tells whether it is one of the latter.
-func (r *Reader) misc() (long bool) {
-	switch op := r.U32(); op {
+// whole ranges. It returns which it is, and whether it is one of the latter.
+func (r *Reader) misc() (op uint32, long bool) {
+	switch op = r.U32(); op {
 	case 0, 1, 2, 3, 4, 5, 6, 7: // saturating conversions
-		return false
+		return op, false
 	case 8: // memory.init
 		r.U32()
 		r.one(0)
@@ -131,7 +134,7 @@ func (r *Reader) misc() (long bool) {
 	default:
 		r.Bad = true
 	}
-	return true
+	return op, true
 }
 
 // vector reads what follows the prefix of vector instructions. wazero takes one
