@@ -10,7 +10,7 @@ import (
 )
 
 // maxPage is the most that the service puts on a page.
-const maxPage = 500
+const maxPage = 200
 
 // all yields the items of all pages. The last pair has the error, if any.
 func all[T any](fetch func(cursor string) (*api.Page[T], error)) iter.Seq2[*T, error] {

@@ -43,7 +43,7 @@ func TestAllPages(t *testing.T) {
 				t.Fatalf("got %q and %v after %d calls, want %q and failure %v after %d", got.String(), failed, len(s.requests), tc.want, tc.fails, tc.calls)
 			}
 			for i, r := range s.requests {
-				if q := r.URL.Query(); q.Get("state") != "succeeded" || q.Get("limit") != "500" || (i == 0) != (q.Get("cursor") == "") {
+				if q := r.URL.Query(); q.Get("state") != "succeeded" || q.Get("limit") != "200" || (i == 0) != (q.Get("cursor") == "") {
 					t.Errorf("request %d asks for %v", i, q)
 				}
 			}

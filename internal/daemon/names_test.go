@@ -140,6 +140,16 @@ func TestLists(t *testing.T) {
 			t.Errorf("%+v: got %v, want %v", tc.filter, got, tc.want)
 		}
 	}
+	got = nil
+	for p, err := range r.cl.AllProofs(r.ctx(), api.ProofFilter{State: api.StateSucceeded}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, p.ID)
+	}
+	if !slices.Equal(got, ids) {
+		t.Errorf("all pages: got %v, want %v", got, ids)
+	}
 	_, err = r.cl.Proofs(r.ctx(), api.ProofFilter{Circuit: "nobody"}, "", 0)
 	wantProblem(t, "unknown circuit", err, api.CodeNotFound, "-")
 }
