@@ -37,7 +37,10 @@ type Config struct {
 	SealKey string `yaml:"seal_key"`
 	// APIKeys are the keys that clients may use. Default none: the API is
 	// open, which needs a loopback listener.
-	APIKeys  []APIKey `yaml:"api_keys"`
+	APIKeys []APIKey `yaml:"api_keys"`
+	// Origins are those whose pages may use the API from a browser, such as
+	// https://app.example; "*" is all. Default none. They need APIKeys.
+	Origins  []string `yaml:"origins"`
 	Limits   Limits   `yaml:"limits"`
 	Workers  Workers  `yaml:"workers"`
 	Compiler Compiler `yaml:"compiler"`

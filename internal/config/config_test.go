@@ -33,7 +33,7 @@ func TestExampleHoldsTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Default()
-	want.APIKeys, want.Webhooks.Secrets, want.Compiler.Libraries = []config.APIKey{}, []string{}, []string{}
+	want.APIKeys, want.Origins, want.Webhooks.Secrets, want.Compiler.Libraries = []config.APIKey{}, []string{}, []string{}, []string{}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -223,6 +223,11 @@ func TestValidateOne(t *testing.T) {
 		{"open on every interface", func(c *config.Config) { c.Listen = ":8080" }, "no api_keys are configured"},
 		{"open by a name", func(c *config.Config) { c.Listen = "prover.example:8080" }, "no api_keys are configured"},
 		{"with keys", func(c *config.Config) { c.Listen, c.APIKeys = ":8080", key }, ""},
+		{"origins", func(c *config.Config) {
+			c.APIKeys, c.Origins = key, []string{"https://app.example", "http://localhost:5173", "*"}
+		}, ""},
+		{"origins of an open service", func(c *config.Config) { c.Origins = []string{"*"} }, "origins: they need api_keys"},
+		{"an origin with a path", func(c *config.Config) { c.APIKeys, c.Origins = key, []string{"https://app.example/"} }, "origins[0]"},
 		{"IPv6 loopback", func(c *config.Config) { c.Listen = "[::1]:8080" }, ""},
 		{"localhost", func(c *config.Config) { c.Listen = "localhost:0" }, ""},
 		{"an api alone", func(c *config.Config) { c.Role = config.RoleAPI }, "api needs engine.url"},

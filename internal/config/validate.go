@@ -27,6 +27,7 @@ func (c *Config) Validate() error {
 	v.role(c)
 	v.listener(c)
 	v.keys(c.APIKeys)
+	v.origins(c)
 	v.limits(c.Limits)
 	v.webhooks(c.Webhooks)
 	v.compiler(c.Compiler)
@@ -101,6 +102,16 @@ func (v *validator) listener(c *Config) {
 	v.check(Loopback(c.Listen) || !c.Open(),
 		"listen: %s can be reached from other machines and no api_keys are configured: "+
 			"anyone could prove, read results and delete circuits. Add api_keys, or listen on 127.0.0.1", c.Listen)
+}
+
+// origins checks what pages may use the API.
+func (v *validator) origins(c *Config) {
+	v.check(len(c.Origins) == 0 || !c.Open(), "origins: they need api_keys, since any page of such an origin could use an open service")
+	for i, origin := range c.Origins {
+		u, err := url.Parse(origin)
+		v.check(origin == "*" || err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") && origin == u.Scheme+"://"+u.Host,
+			"origins[%d]: want scheme and host, such as https://app.example, or *", i)
+	}
 }
 
 func (v *validator) keys(keys []APIKey) {

@@ -203,7 +203,7 @@ func (d *Daemon) buildHandler(context.Context) (err error) {
 	d.handler, err = httpapi.New(httpapi.Options{
 		Services:    httpapi.Services{Circuits: s, Keys: s, Proofs: s, Batches: s, Jobs: s, Webhooks: s, Uploads: s, Tools: s, System: s, Compilations: s, Slots: s},
 		ZoKratesAPI: d.zokratesAPI(), ProverServer: d.cfg.Facades.ProverServer.Enabled, Rapidsnark: d.cfg.Facades.Rapidsnark.Enabled,
-		Frontends: d.frontends(), Version: d.build.Version, Keys: keys, Rate: d.rate(config.APIKey{}), SpoolDir: d.spool,
+		Frontends: d.frontends(), Version: d.build.Version, Keys: keys, Origins: d.cfg.Origins, Rate: d.rate(config.APIKey{}), SpoolDir: d.spool,
 		Limits: httpapi.Limits{
 			BodyBytes: int64(l.MaxBodyBytes), BatchBytes: int64(l.MaxBatchBytes), ArgumentsBytes: int64(l.MaxArgumentsBytes), UploadBytes: int64(l.MaxUploadBytes),
 			Uploads: l.MaxUploads, Waiters: l.MaxWaiters, Wait: l.MaxWait, Sources: d.sourceLimits(),

@@ -82,6 +82,9 @@ func (x *exchange) serve() {
 	if pattern != "" {
 		x.route = pattern
 	}
+	if s.preflight(x.writer, r) {
+		return
+	}
 	caller, err := s.admit(r)
 	if err != nil {
 		if fault.Is(err, fault.Unauthenticated) {

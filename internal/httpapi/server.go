@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/rs/cors"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/time/rate"
 
@@ -36,6 +37,9 @@ type Options struct {
 	// Keys are the API keys. With none the API is open, and serves requests
 	// to loopback hosts only.
 	Keys []APIKey
+	// Origins are those whose pages may use the API from a browser, such as
+	// https://app.example, or AnyOrigin. They need Keys.
+	Origins []string
 	// Rate is for the callers of an open API together.
 	Rate Rate
 	// SpoolDir holds uploads while their request lasts. New makes it, with
@@ -104,6 +108,7 @@ type Server struct {
 	public    map[string]bool          // paths that need no API key
 	failures  map[string]failureWriter // of facades, by route
 	origins   *http.CrossOriginProtection
+	cors      *cors.Cors // nil where no other site's pages are let in
 	waiters   chan struct{}
 	uploads   chan struct{}
 	drain     sync.Once
@@ -136,6 +141,9 @@ func New(o Options) (*Server, error) {
 	}
 	if s.observer == nil {
 		s.observer = noObserver{}
+	}
+	if err := s.allowOrigins(o.Origins); err != nil {
+		return nil, err
 	}
 	installErrors()
 	s.api = humago.New(s.mux, openAPIConfig(o.Version))

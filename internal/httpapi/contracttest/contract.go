@@ -86,6 +86,8 @@ func (c *Contract) Check(x *Exchange) error {
 	pattern := c.Operation(x.Request)
 	isProblem := mediaOf(x.Header) == api.MediaTypeProblem
 	switch absent := !strings.HasPrefix(x.Request.URL.Path, "/v1/") && x.Status == http.StatusNotFound; {
+	case x.Request.Method == http.MethodOptions: // a browser asks whether it may
+		return nil
 	case pattern == "" && !isProblem:
 		return fmt.Errorf("%s: no route, and an answer of %q", x.name(), mediaOf(x.Header))
 	case pattern == "", isProblem && absent: // no facade of the service at hand
