@@ -15,6 +15,7 @@ CACHE     ?= $(CURDIR)/build/cache
 TOOLCHAIN := toolchain/zokrates/node_modules/.package-lock.json
 SOLC      := test/evm/node_modules/.package-lock.json
 CIRCOM    := toolchain/circom/node_modules/.package-lock.json
+SDK       := sdk/typescript/node_modules/.package-lock.json
 RESULTS   ?= bench/results/$(shell date +%F)
 BENCH     := PROVERY_CACHE=$(CACHE) bin/provery bench
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -70,9 +71,23 @@ test: setup ## set up and run all tests
 	go test $(TESTFLAGS) ./...
 	@for m in $(NESTED); do echo "in $$m:"; (cd $$m && go test $(TESTFLAGS) ./...) || exit 1; done
 	cd test/evm && go test $(TESTFLAGS) -short -skip '^TestGas$$' ./...
+	$(MAKE) --no-print-directory sdk
 
 .PHONY: setup
-setup: go $(TOOLCHAIN) $(SOLC) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done $(CACHE)/payments2/.done $(CACHE)/readings/.done $(CACHE)/zokrates-js/.done $(CACHE)/circomlib/.done ## install the compilers and make the test workloads (about 3 minutes, once)
+setup: go $(TOOLCHAIN) $(SOLC) $(SDK) $(CACHE)/reserves/.done $(CACHE)/eddsa/.done $(CACHE)/payments2/.done $(CACHE)/readings/.done $(CACHE)/zokrates-js/.done $(CACHE)/circomlib/.done ## install the compilers and make the test workloads (about 3 minutes, once)
+
+.PHONY: sdk
+sdk: build $(SDK) ## build the TypeScript client and test it against a service
+	cd sdk/typescript && npm run --silent build && npm test --silent
+
+.PHONY: sdk-types
+sdk-types: $(SDK) ## make the TypeScript client's types anew, after a change of the API
+	go test ./internal/httpapi/contracttest -run TestDocumentIsTheClients -update
+	cd sdk/typescript && npm run --silent types
+
+$(SDK): sdk/typescript/package-lock.json | node
+	@echo "installing what the TypeScript client is built with from npm ..."
+	cd sdk/typescript && npm ci --no-audit --no-fund --loglevel=error
 
 .PHONY: node
 node:

@@ -17,16 +17,30 @@ type jobs = httpapi.Jobs
 // Service returns the contract of a service that has every route, also those of
 // its facades.
 var Service = sync.OnceValues(func() (*Contract, error) {
+	document, err := Document(true)
+	if err != nil {
+		return nil, err
+	}
+	return New(document)
+})
+
+// Document returns the OpenAPI document of a service with every route of its
+// own, and with those of all facades if they are asked for.
+func Document(facades bool) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "provery-contract-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	s, err := httpapi.New(httpapi.Options{
+	o := httpapi.Options{
 		Services:  httpapi.Services{Batches: struct{ httpapi.Batches }{}, Jobs: struct{ jobs }{}, Compilations: struct{ httpapi.Compilations }{}},
 		Frontends: []api.Frontend{{Name: "zokrates", Compiler: &api.Compiler{Extension: ".zok"}}},
-		SpoolDir:  filepath.Join(dir, "spool"), ZoKratesAPI: &httpapi.ZoKratesAPI{}, ProverServer: true, Rapidsnark: true, Metrics: http.NotFoundHandler(),
-	})
+		SpoolDir:  filepath.Join(dir, "spool"), ProverServer: facades, Rapidsnark: facades, Metrics: http.NotFoundHandler(),
+	}
+	if facades {
+		o.ZoKratesAPI = &httpapi.ZoKratesAPI{}
+	}
+	s, err := httpapi.New(o)
 	if err != nil {
 		return nil, err
 	}
@@ -34,5 +48,5 @@ var Service = sync.OnceValues(func() (*Contract, error) {
 	r.Host = "localhost"
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
-	return New(w.Body.Bytes())
-})
+	return w.Body.Bytes(), nil
+}
