@@ -2,6 +2,7 @@ package bn254
 
 import (
 	"context"
+	"runtime"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
@@ -16,7 +17,8 @@ type Engine uint8
 
 // The engines.
 const (
-	// Best is Kernels where the CPU has what they need, and Library elsewhere.
+	// Best is Kernels where the CPU has what they need, Vectors on other CPUs of
+	// the same architecture, and Library elsewhere.
 	Best Engine = iota
 	// Library is gnark-crypto's MultiExp.
 	Library
@@ -75,12 +77,19 @@ func terms[A any](products []curve.Product[fr.Element, A]) int {
 // fewTerms is the number of terms below which MultiExp is the faster.
 const fewTerms = 256
 
-// best returns the engine for n terms.
+// best returns the engine for n terms. Vectors needs no vector instructions to be
+// the faster: it adds up bits with one addition for each, and inverts once for a
+// thousand additions. That was measured on amd64 only.
 func best(n int) Engine {
-	if n < fewTerms || !msm.Accelerated() {
+	switch {
+	case n < fewTerms:
 		return Library
+	case msm.Accelerated():
+		return Kernels
+	case runtime.GOARCH == "amd64":
+		return Vectors
 	}
-	return Kernels
+	return Library
 }
 
 func sumByLibrary(ctx context.Context, g1 []product1, g2 []product2, threads int) error {
