@@ -3,6 +3,7 @@ package daemon
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -50,9 +51,11 @@ func TestDrainNow(t *testing.T) {
 	start(t, process(config.RoleWorker))
 	done := front.finished(p.ID)
 	wantProduct(t, done, 6, 7)
-	first := done.Attempts[0]
-	if done.Attempt != 2 || first.Outcome != string(queue.OutcomeReleased) {
-		t.Errorf("got %+v, want the first attempt handed back", done.Attempts)
+	// Another place of the worker that was about to look for a job when it began to
+	// drain may have got this one, and handed it back too.
+	before := done.Attempts[:len(done.Attempts)-1]
+	if len(before) == 0 || slices.ContainsFunc(before, func(a api.Attempt) bool { return a.Outcome != string(queue.OutcomeReleased) }) {
+		t.Errorf("got %+v, want the attempts before the last one handed back", done.Attempts)
 	}
 }
 
