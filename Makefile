@@ -279,7 +279,7 @@ $(CACHE)/circom/%/.done: bench/workloads/circom/%.circom $(CIRCOM)
 	@touch $@
 
 .PHONY: bench-workloads-circom
-bench-workloads-circom: $(CACHE)/circom/eddsa-poseidon-1/.done $(CACHE)/circom/eddsa-poseidon-16/.done $(CACHE)/circom/sha256-4096/.done ## compile the benchmark's Circom circuits (1 minute, once)
+bench-workloads-circom: $(CACHE)/circom/eddsa-poseidon-1/.done $(CACHE)/circom/eddsa-poseidon-16/.done $(CACHE)/circom/sha256-512/.done $(CACHE)/circom/sha256-4096/.done ## compile the benchmark's Circom circuits (1 minute, once)
 
 .PHONY: bench-workloads-large
 bench-workloads-large: $(TOOLCHAIN) ## make the program with two signatures too: 4 GB of memory, 3 minutes

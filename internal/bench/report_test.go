@@ -173,7 +173,7 @@ func TestFind(t *testing.T) {
 	}
 	for _, tc := range []struct{ ask, want []string }{
 		{[]string{"eddsa", "bits-2^5", "eddsa"}, []string{"eddsa", "bits-2^5"}},
-		{[]string{"circom"}, []string{"circom-eddsa-poseidon-1", "circom-eddsa-poseidon-16", "circom-sha256-4096"}},
+		{[]string{"circom"}, []string{"circom-eddsa-poseidon-1", "circom-eddsa-poseidon-16", "circom-sha256-512", "circom-sha256-4096"}},
 		{[]string{"zokrates"}, []string{"eddsa", "eddsa-2", "sha256", "poseidon-merkle"}},
 		{[]string{"all"}, names(Workloads())},
 	} {

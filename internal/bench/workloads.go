@@ -75,7 +75,8 @@ func Workloads() []Workload {
 		zokratesWorkload("poseidon-merkle", "member of a Poseidon Merkle tree of 2^20, ZoKrates", "poseidon-merkle", paths),
 		circomWorkload("eddsa-poseidon-1", "EdDSA-Poseidon signature, circomlib", poseidonSignature),
 		circomWorkload("eddsa-poseidon-16", "16 EdDSA-Poseidon signatures, circomlib", poseidonSignatures),
-		circomWorkload("sha256-4096", "SHA-256 of 4,096 bits, circomlib", bitLists),
+		circomWorkload("sha256-512", "SHA-256 of 512 bits, circomlib", bitLists(512)),
+		circomWorkload("sha256-4096", "SHA-256 of 4,096 bits, circomlib", bitLists(4096)),
 	}
 	for _, kind := range []synthetic.Kind{synthetic.Field, synthetic.Bits} {
 		for log := 14; log <= 20; log++ {
@@ -221,17 +222,19 @@ func poseidonSignatures(i int) (json.RawMessage, error) {
 	return json.Marshal(in)
 }
 
-// bitLists returns the arguments of sha256-4096.
-func bitLists(i int) (json.RawMessage, error) {
-	var in []string
-	for part := range 4096 / 256 {
-		for _, b := range digest("bits", i, part) {
-			for bit := range 8 {
-				in = append(in, string('0'+b>>bit&1))
+// bitLists makes the arguments of a hash of n bits, a multiple of 256.
+func bitLists(n int) func(i int) (json.RawMessage, error) {
+	return func(i int) (json.RawMessage, error) {
+		var in []string
+		for part := range n / 256 {
+			for _, b := range digest("bits", i, part) {
+				for bit := range 8 {
+					in = append(in, string('0'+b>>bit&1))
+				}
 			}
 		}
+		return json.Marshal(map[string]any{"in": in})
 	}
-	return json.Marshal(map[string]any{"in": in})
 }
 
 // digest returns 32 bytes that depend on what is given.
