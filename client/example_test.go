@@ -66,6 +66,17 @@ func register(ctx context.Context, c *client.Client) {
 	}
 }
 
+// registered returns a client of a service that has the program.
+func registered(ctx context.Context) (c *client.Client, stop func()) {
+	url, stop := service()
+	c, err := client.New(url)
+	if err != nil {
+		log.Fatal(err)
+	}
+	register(ctx, c)
+	return c, stop
+}
+
 // Register a circuit and its key once. Then each request names the circuit, and
 // brings the arguments.
 func Example() {
@@ -93,15 +104,10 @@ func Example() {
 // mistake. Arguments never come back in an error.
 func ExampleCodeOf() {
 	ctx := context.Background()
-	url, stop := service()
+	c, stop := registered(ctx)
 	defer stop()
-	c, err := client.New(url)
-	if err != nil {
-		log.Fatal(err)
-	}
-	register(ctx, c)
 
-	_, err = c.Prove(ctx, api.ProofRequest{Circuit: "product", Arguments: json.RawMessage(`["three", "5"]`)})
+	_, err := c.Prove(ctx, api.ProofRequest{Circuit: "product", Arguments: json.RawMessage(`["three", "5"]`)})
 	var refused *client.Error
 	switch client.CodeOf(err) {
 	case api.CodeInvalidRequest:
@@ -119,13 +125,8 @@ func ExampleCodeOf() {
 // either side. Follow tells what happens meanwhile.
 func ExampleClient_Follow() {
 	ctx := context.Background()
-	url, stop := service()
+	c, stop := registered(ctx)
 	defer stop()
-	c, err := client.New(url)
-	if err != nil {
-		log.Fatal(err)
-	}
-	register(ctx, c)
 
 	order := "order-4711" // the same key never makes two proofs
 	queued, err := c.Submit(ctx, api.ProofRequest{Circuit: "product", Arguments: json.RawMessage(`["3", "5"]`)}, client.SubmitOptions{IdempotencyKey: order})
@@ -150,13 +151,8 @@ func ExampleClient_Follow() {
 // are a stream, in order, each as soon as it is there.
 func ExampleClient_BatchResults() {
 	ctx := context.Background()
-	url, stop := service()
+	c, stop := registered(ctx)
 	defer stop()
-	c, err := client.New(url)
-	if err != nil {
-		log.Fatal(err)
-	}
-	register(ctx, c)
 
 	request := api.BatchRequest{Circuit: "product"}
 	for i := range 3 {

@@ -164,11 +164,7 @@ export class Client {
   /** Waits for a batch and returns it however it ended: counts tells. */
   async followBatch(id: string, on?: (e: api.Event) => void, o: CallOptions = {}): Promise<api.Batch> {
     await follow(this.#t, path("batches", id, "events"), on, o.signal);
-    for (;;) {
-      const b = await this.batch(id, o);
-      if (isFinal(b.state)) return b;
-      await sleep(1000, o.signal);
-    }
+    return this.#until(() => this.batch(id, o), o.signal);
   }
 
   /** The items of a batch in order, without their results. */

@@ -60,23 +60,19 @@ export class Transport {
   }
 
   /** Makes a call, again where that makes sense, and returns the answer. */
-  async call(c: Call): Promise<Response> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await this.once(c);
-      } catch (err) {
-        if (!c.repeatable || attempt >= this.retries || !again(err, c.signal)) throw err;
-        await pause(attempt, err, c.signal);
-      }
-    }
+  call(c: Call): Promise<Response> {
+    return this.#repeat(c, async (response) => response);
   }
 
   /** Makes a call and reads the JSON of its answer, within the same repetitions. */
-  async json<T>(c: Call): Promise<T> {
+  json<T>(c: Call): Promise<T> {
+    return this.#repeat(c, async (response) => (response.status === 204 ? undefined : await response.json()) as T);
+  }
+
+  async #repeat<T>(c: Call, read: (response: Response) => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       try {
-        const response = await this.once(c);
-        return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+        return await read(await this.once(c));
       } catch (err) {
         if (!c.repeatable || attempt >= this.retries || !again(err, c.signal)) throw err;
         await pause(attempt, err, c.signal);

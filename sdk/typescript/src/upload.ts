@@ -30,6 +30,10 @@ export async function upload(transport: Transport, file: Blob, o: UploadOptions)
   for (let failures = 0; ; failures++) {
     try {
       let u = await status(transport, digest, file.size, o.signal);
+      if (u.received > most) {
+        most = u.received; // also by a part of a piece
+        failures = 0;
+      }
       o.progress?.(u.received, file.size);
       while (!u.complete) {
         const first = u.received;
@@ -44,7 +48,6 @@ export async function upload(transport: Transport, file: Blob, o: UploadOptions)
         u = (await response.json()) as Upload;
         if (u.received <= first) throw new Error("upload: the service took a piece, and has no more bytes than before");
         o.progress?.(u.received, file.size);
-        failures = 0;
       }
       return u;
     } catch (err) {
@@ -52,11 +55,6 @@ export async function upload(transport: Transport, file: Blob, o: UploadOptions)
       // A conflict may be with somebody who sends the same file.
       const conflict = err instanceof ProveryError && err.code === "conflict";
       if (failures >= transport.retries || (!conflict && !again(err, o.signal)) || o.signal?.aborted) throw err;
-      const now = await status(transport, digest, file.size, o.signal).catch(() => undefined);
-      if (now !== undefined && now.received > most) {
-        most = now.received;
-        failures = 0;
-      }
       await pause(failures, err, o.signal);
     }
   }
